@@ -1,0 +1,1 @@
+"""Measurements of fathom beside other tools; never part of the tests."""

@@ -1,0 +1,1 @@
+"""Benchmarks on tables: named tasks, peers in environments of their own, one JSON line per run."""

@@ -1,0 +1,1 @@
+"""One script per peer, all with the same command line (see `common`)."""

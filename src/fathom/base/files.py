@@ -1,0 +1,147 @@
+"""Files written whole or not at all, and JSON that carries a schema version."""
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fathom.base.errors import RunError, StorageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """The four beats for a file that could not be written."""
+    if error.errno in _FULL:
+        return StorageError(
+            "The disk is full: a file could not be written whole.",
+            where=str(path),
+            got=str(error.strerror or error),
+            do="Free some space (or choose another place with --out) and resume; "
+            "what was written before is kept.",
+        )
+    return StorageError(
+        "A file could not be written.",
+        where=str(path),
+        expected="a folder that may be written to",
+        got=str(error.strerror or error),
+        do="Choose another place with --out, or change the rights of this one.",
+    )
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file beside `path`, flush it to disk, then put it in place at once.
+
+    A kill or a full disk leaves the old file as it was.
+
+    Raises:
+        StorageError: the disk is full or the place cannot be written to.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(aside)
+        with open(aside, "rb+") as handle:
+            os.fsync(handle.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise storage_error(path, error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    write_atomically(path, lambda aside: _put(aside, text))
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """NumPy scalars, arrays, tuples and non-finite numbers as JSON can hold them."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def write_json(path: Path, content: dict[str, Any], schema: int = 1) -> None:
+    """Write a JSON object with its schema version, whole or not at all."""
+    body = {"schema": schema, **plain(content)}
+    write_text(path, json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, schema: int = 1) -> dict[str, Any]:
+    """Read a JSON object written by `write_json`.
+
+    Raises:
+        RunError: it is absent, is not JSON, or was written by a newer version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("not a JSON object")
+    except FileNotFoundError as error:
+        raise RunError(
+            "A file of the run is missing.",
+            where=str(path),
+            do="Check the path of the run folder, or train again.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise RunError(
+            "A file of the run cannot be read.",
+            where=str(path),
+            expected="a JSON object written by fathom",
+            got=str(error),
+            do="The folder is damaged: restore it, or train again.",
+        ) from error
+    found = content.get("schema")
+    if not isinstance(found, int) or found > schema:
+        raise RunError(
+            "A file of the run was written by a newer fathom.",
+            where=str(path),
+            expected=f"schema version {schema} or older",
+            got=str(found),
+            do="Upgrade fathom-learn.",
+        )
+    return content
+
+
+def append_line(path: Path, content: dict[str, Any]) -> None:
+    """Append one JSON object as a line.
+
+    Raises:
+        StorageError: the disk is full or the place cannot be written to.
+    """
+    try:
+        with open(path, "a", encoding="utf-8") as handle:
+            handle.write(json.dumps(plain(content), ensure_ascii=False, allow_nan=False) + "\n")
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a line file; a last line that a kill cut short is left out."""
+    if not path.exists():
+        return []
+    found: list[dict[str, Any]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return found

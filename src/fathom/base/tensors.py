@@ -1,0 +1,146 @@
+"""The tensors that travel between data, network and loss: Field, Batch, Features, Loss."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Form = Literal["vector", "sequence", "map", "pyramid"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The values of one column, or of several that travel together, for some examples.
+
+    Attributes:
+        data: first axis = examples. One number per row and column: ["batch", "columns"];
+            token ids: ["batch", "positions"]; pictures: ["batch", "channels", "height", "width"].
+        mask: True where a value is present; its shape is the leading part of `data`'s.
+            None = everything is there.
+        lengths: how many positions of a ragged row are used; None = all.
+    """
+
+    data: Tensor
+    mask: Bool[Tensor, "batch ..."] | None = None
+    lengths: Int[Tensor, " batch"] | None = None
+
+    def __len__(self) -> int:
+        return self.data.shape[0]
+
+    def rows(self, index: Tensor | slice) -> "Field":
+        """The same field for some examples only."""
+        mask = None if self.mask is None else self.mask[index]
+        lengths = None if self.lengths is None else self.lengths[index]
+        return Field(self.data[index], mask, lengths)
+
+    def to(self, device: torch.device) -> "Field":
+        mask = None if self.mask is None else self.mask.to(device, non_blocking=True)
+        lengths = None if self.lengths is None else self.lengths.to(device, non_blocking=True)
+        return Field(self.data.to(device, non_blocking=True), mask, lengths)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some examples, ready for the network.
+
+    Attributes:
+        inputs: input name -> field. Names are ours ("numbers", "categories", "image_0"), never
+            the user's column names.
+        targets: head name ("target_0", …) -> field; empty when there is nothing to learn from.
+        weight: how much each example counts.
+        example: which example each one is, for randomness that belongs to the example and for
+            putting answers back in order.
+        step: which step of the training this batch is for.
+    """
+
+    inputs: dict[str, Field]
+    targets: dict[str, Field]
+    weight: Float[Tensor, " batch"]
+    example: Int[Tensor, " batch"]
+    step: int = 0
+
+    def __len__(self) -> int:
+        return self.weight.shape[0]
+
+    def rows(self, index: Tensor | slice) -> "Batch":
+        """The same batch for some examples only."""
+        return Batch(
+            {name: field.rows(index) for name, field in self.inputs.items()},
+            {name: field.rows(index) for name, field in self.targets.items()},
+            self.weight[index],
+            self.example[index],
+            self.step,
+        )
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(
+            {name: field.to(device) for name, field in self.inputs.items()},
+            {name: field.to(device) for name, field in self.targets.items()},
+            self.weight.to(device, non_blocking=True),
+            self.example.to(device, non_blocking=True),
+            self.step,
+        )
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an encoder or a body of a network hands on.
+
+    Attributes:
+        form: "vector" ["batch", "dim"], "sequence" ["batch", "positions", "dim"],
+            "map" ["batch", "dim", "height", "width"], "pyramid" (several maps, finest first).
+        data: the tensor; for a pyramid a tuple of maps.
+        mask: True at positions that are used; None = all.
+        members: with an efficient ensemble, the number of members, which then is the second axis:
+            "vector" becomes ["batch", "members", "dim"]. None = a single network.
+    """
+
+    form: Form
+    data: Tensor | tuple[Tensor, ...]
+    mask: Bool[Tensor, "batch ..."] | None = None
+    members: int | None = None
+
+    @property
+    def tensor(self) -> Tensor:
+        """The one tensor of every form but the pyramid."""
+        assert isinstance(self.data, Tensor), "a pyramid has several maps"
+        return self.data
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss as sums and counts, never as a mean.
+
+    Sums and counts of parts of a batch, or of several processes, add up to those of the whole;
+    means do not. So a batch can be split for memory without changing the result.
+
+    Attributes:
+        parts: name -> (sum, count), both scalars; the count is a weight, not always whole.
+    """
+
+    parts: dict[str, tuple[Tensor, Tensor]]
+
+    def mean(self, counts: dict[str, Tensor] | None = None) -> Tensor:
+        """The scalar to descend: the sum over parts of sum / count.
+
+        Args:
+            counts: divide by these instead, the counts of the whole batch when this is the loss
+                of a piece of it.
+        """
+        used = counts if counts is not None else self.counts()
+        total = [part_sum / used[name] for name, (part_sum, _) in self.parts.items()]
+        return torch.stack(total).sum()
+
+    def counts(self) -> dict[str, Tensor]:
+        """The count of each part, never less than a hair above zero."""
+        return {name: count.clamp_min(1e-12) for name, (_, count) in self.parts.items()}
+
+    def __add__(self, other: "Loss") -> "Loss":
+        merged = dict(self.parts)
+        for name, (part_sum, count) in other.parts.items():
+            if name in merged:
+                part_sum, count = merged[name][0] + part_sum, merged[name][1] + count
+            merged[name] = (part_sum, count)
+        return Loss(merged)

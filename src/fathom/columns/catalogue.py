@@ -1,0 +1,116 @@
+"""The list of kinds: by name, from plain dictionaries and back."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from fathom.base.errors import RecipeError, RunError, listed, nearest
+from fathom.base.files import plain
+from fathom.columns.category import Category, FittedCategory
+from fathom.columns.date import Date, FittedDate
+from fathom.columns.flag import FittedFlag, Flag
+from fathom.columns.identifier import FittedIdentifier, Identifier
+from fathom.columns.ignored import FittedIgnored, Ignored
+from fathom.columns.kind import FittedColumn, Kind
+from fathom.columns.number import FittedNumber, Number
+from fathom.columns.set import FittedSet, Set
+
+KINDS: tuple[type[Kind], ...] = (Number, Category, Flag, Date, Set, Identifier, Ignored)
+_FITTED = {
+    "number": FittedNumber.from_dict,
+    "category": FittedCategory.from_dict,
+    "flag": FittedFlag.from_dict,
+    "date": FittedDate.from_dict,
+    "set": FittedSet.from_dict,
+    "identifier": FittedIdentifier.from_dict,
+    "ignored": FittedIgnored.from_dict,
+}
+
+# For options whose default is None.
+_EXAMPLES = {"clip": 3.0, "positive": "yes", "separator": "|"}
+
+
+def kind_from_name(name: str) -> Kind:
+    """A kind with its default options, as `--kind COLUMN=KIND` asks for it.
+
+    Raises:
+        RecipeError: there is no such kind.
+
+    Example:
+        >>> kind_from_name("number").name
+        'number'
+    """
+    return _class_of(name)()
+
+
+def kind_to_dict(kind: Kind) -> dict[str, Any]:
+    """A kind and its options as plain values; options at their default are left out.
+
+    Example:
+        >>> kind_to_dict(Number(scaling="robust"))
+        {'kind': 'number', 'scaling': 'robust'}
+    """
+    usual = asdict(type(kind)())
+    said = {name: value for name, value in asdict(kind).items() if value != usual[name]}
+    return {"kind": kind.name, **plain(said)}
+
+
+def kind_from_dict(content: dict[str, Any]) -> Kind:
+    """A kind from what `kind_to_dict` gave, or a person wrote.
+
+    Raises:
+        RecipeError: there is no such kind or option, or an option has a wrong value.
+
+    Example:
+        >>> kind_from_dict({"kind": "category", "min_count": 3}).min_count
+        3
+    """
+    options = {name: value for name, value in content.items() if name != "kind"}
+    wanted = _class_of(str(content.get("kind", "")))
+    known = {field.name: field for field in fields(wanted)}
+    for name, value in options.items():
+        if name not in known:
+            raise RecipeError(
+                f"The kind {wanted.name} has no option '{name}'.",
+                expected=listed(known) if known else "no options",
+                got=f"'{name}'",
+                do=nearest(name, known) or "Leave the option out.",
+            )
+        example = _EXAMPLES.get(name, known[name].default)
+        allowed = (int, float) if isinstance(example, float) else type(example)
+        if not isinstance(value, allowed):
+            raise RecipeError(
+                f"The option '{name}' of the kind {wanted.name} has a value of the wrong type.",
+                expected=f"a value such as {example!r}",
+                got=repr(value),
+                do="Correct the value, or leave the option out.",
+            )
+    return wanted(**options)
+
+
+def fitted_from_dict(content: dict[str, Any]) -> FittedColumn:
+    """A fitted column from what its `to_dict` gave.
+
+    Raises:
+        RunError: the kind is unknown or facts are missing.
+    """
+    try:
+        return _FITTED[content["kind"]](content)
+    except (KeyError, TypeError) as error:
+        raise RunError(
+            "A column of the preparation cannot be read.",
+            expected=f"one of the kinds {listed(_FITTED)} with all its facts",
+            got=f"{content.get('kind')!r}; {error!r} stopped the reading",
+            do="The file is damaged or was written by a newer fathom: restore it, or upgrade.",
+        ) from error
+
+
+def _class_of(name: str) -> type[Kind]:
+    classes = {kind.name: kind for kind in KINDS}
+    if name not in classes:
+        raise RecipeError(
+            f"There is no kind called '{name}'.",
+            expected=listed(classes),
+            got=f"'{name}'",
+            do=nearest(name, classes) or "Choose one of these kinds.",
+        )
+    return classes[name]

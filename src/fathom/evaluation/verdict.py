@@ -1,0 +1,123 @@
+"""The plain words above the score: better than the strongest baseline or not, said first."""
+
+from collections.abc import Sequence
+
+from fathom.evaluation.compare import Comparison
+from fathom.evaluation.words import number_in_words, times_in_words
+from fathom.metrics.record import Metric
+
+
+def verdict(
+    primary: Comparison | None,
+    metric: Metric,
+    num_rows: int,
+    others: Sequence[Comparison] = (),
+    recipe: tuple[Comparison, int] | None = None,
+) -> str:
+    """Is the network better than the strongest baseline, by how much, how sure?
+
+    What is said of this trained model (other rows of the kind) is kept apart from what is said of
+    the recipe (other rows and other seeds).
+
+    Args:
+        primary: the network against the strongest baseline by the primary metric; None when no
+            baseline has an answer.
+        metric: the primary metric.
+        num_rows: rows that were scored.
+        others: the other comparisons, corrected for being several.
+        recipe: the recipe against the same baseline, and over how many seeds; None = one seed.
+
+    Returns:
+        A few sentences, the most important first.
+
+    Example:
+        >>> from fathom.metrics.catalogue import metric_named
+        >>> rmse = metric_named("regression")
+        >>> told = Comparison(metric="rmse", against="boosted_trees", ours=47.0, theirs=44.0,
+        ...                   low=1.0, high=5.0, p_value=0.004, better=False)
+        >>> print(verdict(told, rmse, 500).split(",")[0])
+        Worse than the strongest baseline: on 500 rows boosted_trees has rmse 44
+    """
+    if primary is None:
+        return (
+            "Not compared: no baseline could answer, so nothing is known of whether this model is "
+            "better than guessing."
+        )
+    sentences = [_first(primary, metric, num_rows), *_surprises(primary, others)]
+    if recipe is not None:
+        sentences.append(_of_recipe(*recipe))
+    elif primary.better is not None:
+        sentences.append(
+            "This is said of this one trained model, on other rows of the kind; whether the same "
+            "recipe comes out so with another seed was not measured."
+        )
+    return " ".join(sentences)
+
+
+def _first(told: Comparison, metric: Metric, num_rows: int) -> str:
+    ours, theirs = number_in_words(told.ours), number_in_words(told.theirs)
+    scores = f"{told.against} has {told.metric} {theirs}, this model {ours}"
+    if told.low is None or told.high is None or told.p_value is None:
+        return (
+            f"Not shown to be better than the strongest baseline: on {num_rows:,} rows {scores}, "
+            f"and nothing can be said of the difference ({told.reason})."
+        )
+    gap = number_in_words(abs(told.difference))
+    # The ends of the gap's own size, so that no reader has to turn signs round.
+    ends = sorted((told.low, told.high), key=abs)
+    low, high = (number_in_words(abs(end)) for end in ends)
+    chance = times_in_words(told.p_value)
+    if told.better is None:
+        ends_as_told = f"{number_in_words(told.low)} to {number_in_words(told.high)}"
+        return (
+            f"Not shown to be better than the strongest baseline: on {num_rows:,} rows {scores}; "
+            f"the difference of {number_in_words(told.difference)} (95 % interval {ends_as_told}) "
+            f"may be chance, which alone shows as much {chance}."
+        )
+    sure = f"(95 % interval {low} to {high}); chance alone shows as much {chance}"
+    if not told.better:
+        return (
+            f"Worse than the strongest baseline: on {num_rows:,} rows {scores}, a gap of {gap} "
+            f"{sure}. Use {told.against}, or see what it finds and the network misses."
+        )
+    way = "higher" if metric.greater_is_better else "lower"
+    return (
+        f"Better than the strongest baseline: on {num_rows:,} rows {scores}, {way} by {gap} {sure}."
+    )
+
+
+def _surprises(primary: Comparison, others: Sequence[Comparison]) -> list[str]:
+    """What the first sentence alone would hide."""
+    sentences: list[str] = []
+    beaten = [
+        other
+        for other in others
+        if other.metric == primary.metric and other.against == "constant" and not other.better
+    ]
+    if beaten:
+        sentences.append("It is not even shown to be better than always giving the same answer.")
+    same = [other for other in others if other.against == primary.against]
+    worse = [other.metric for other in same if other.better is False]
+    if primary.better and worse:
+        sentences.append(f"By other metrics it is worse: {', '.join(worse)}.")
+    better = [other.metric for other in same if other.better]
+    if not primary.better and better:
+        sentences.append(f"By other metrics it is better: {', '.join(better)}.")
+    return sentences
+
+
+def _of_recipe(told: Comparison, num_seeds: int) -> str:
+    said = {
+        True: "The recipe is better too",
+        False: "The recipe is worse",
+        None: "The recipe is not shown to be better",
+    }[told.better]
+    mean, theirs = number_in_words(told.ours), number_in_words(told.theirs)
+    text = f"{said}: over {num_seeds} seeds its mean {told.metric} is {mean} against {theirs}"
+    if told.low is None or told.high is None or told.p_value is None:
+        return f"{text} ({told.reason})."
+    low, high = number_in_words(told.low), number_in_words(told.high)
+    return (
+        f"{text}, a difference of {number_in_words(told.difference)} (95 % interval {low} to "
+        f"{high}, rows and seeds both taken as chance)."
+    )

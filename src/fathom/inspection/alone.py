@@ -1,0 +1,139 @@
+"""How well one column alone foretells the target, on rows held out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from fathom.base.seeds import numpy_generator
+from fathom.inspection.column import Column
+
+_FOLDS = 5
+_MOST_CLASSES = 50
+_ROWS_PER_BIN, _BINS = 20, 64
+_ROWS_PER_FINE_BIN = 4
+
+Measure = Literal["auc", "skill", "r2"]
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The target in the form that the search for leakage needs.
+
+    Attributes:
+        measure: "auc" for two classes; "skill" for more: the share of the mistakes of always
+            naming the commonest class that is avoided; "r2" for numbers: the share of the
+            variance of their ranks that is explained. Ranks, since a few huge values would
+            otherwise decide alone.
+        rows: the rows with a target.
+        classes: class codes, the commonest first; empty for numbers.
+        num_classes: how many; rare ones beyond the first 49 are one.
+        ranks: mean ranks, centred, variance 1; empty for classes.
+        fold: which fifth each row is held out with.
+    """
+
+    measure: Measure
+    rows: Int[np.ndarray, " known"]
+    classes: Int[np.ndarray, " known"]
+    num_classes: int
+    ranks: Float[np.ndarray, " known"]
+    fold: Int[np.ndarray, " known"]
+
+    @property
+    def smallest_class(self) -> int:
+        """Rows of the rarest class; all rows for numbers."""
+        return int(np.bincount(self.classes).min()) if self.num_classes else len(self.rows)
+
+    @classmethod
+    def of(cls, target: Column) -> "Truth | None":
+        """The target's truth, or None where it is a set or does not vary."""
+        levels = target.levels
+        rows = np.flatnonzero(target.present)
+        if target.kind == "set" or levels.num < 2:
+            return None
+        generator = numpy_generator(0, "inspection", "folds", len(rows))
+        fold = generator.permutation(len(rows)) % _FOLDS
+        codes = levels.codes[rows]
+        nothing = np.empty(0)
+        if target.numeric:
+            place = np.cumsum(levels.counts) - (levels.counts - 1) / 2
+            ranks = place[codes]
+            ranks = (ranks - ranks.mean()) / ranks.std()
+            return cls("r2", rows, nothing.astype(np.int64), 0, ranks, fold)
+        by_size = np.argsort(np.argsort(-levels.counts, kind="stable"))
+        classes = np.minimum(by_size[codes], _MOST_CLASSES - 1)
+        num = min(levels.num, _MOST_CLASSES)
+        return cls("auc" if num == 2 else "skill", rows, classes, num, nothing, fold)
+
+
+def score_alone(truth: Truth, column: Column) -> float:
+    """How well the column alone foretells the target: at most 1, about 0 (AUC: 0.5) for nothing.
+
+    Each row is foretold from the rows of the other folds that share its level or, for numbers of
+    many values, its narrow range; "no value" is a level of its own. Wide ranges find noisy
+    relations, narrow ones sharp ones; the better of the two counts.
+
+    Example:
+        >>> from fathom.columns.kind import Values
+        >>> present = np.ones(400, dtype=bool)
+        >>> x = np.linspace(-1.0, 1.0, 400)
+        >>> truth = Truth.of(Column("y", "number", Values(x**2, present)))
+        >>> round(score_alone(truth, Column("x", "number", Values(x, present))), 2)
+        1.0
+    """
+    scores = [_score(truth, bins, num) for bins, num in _binnings(truth, column)]
+    return max(scores, default=0.0)
+
+
+def _binnings(truth: Truth, column: Column) -> list[tuple[np.ndarray, int]]:
+    """The codes of the rows with a target as they stand, or joined to ranges of equal size."""
+    codes, sizes = column.levels.codes[truth.rows], column.levels.sizes
+    rows = len(truth.rows)
+    if not column.numeric or column.levels.num <= _BINS:
+        return [(codes, len(sizes))]
+    place = np.cumsum(sizes) - sizes / 2
+    found: list[tuple[np.ndarray, int]] = []
+    for num in {max(2, min(_BINS, rows // _ROWS_PER_BIN)), max(2, rows // _ROWS_PER_FINE_BIN)}:
+        joined = np.minimum((place / sizes.sum() * num).astype(np.int64), num - 1)
+        if column.levels.num_absent:
+            joined[-1] = num
+        found.append((joined[codes], num + 1))
+    return found
+
+
+def _score(truth: Truth, bins: np.ndarray, num_bins: int) -> float:
+    cell = truth.fold * num_bins + bins
+    if truth.measure == "r2":
+        return _explained(truth.ranks, cell, num_bins)
+    counts = np.bincount(
+        cell * truth.num_classes + truth.classes,
+        minlength=_FOLDS * num_bins * truth.num_classes,
+    ).reshape(_FOLDS, num_bins, truth.num_classes)
+    others = counts.sum(axis=0) - counts
+    base = counts.sum(axis=(0, 1)) / counts.sum()
+    belief = (others + base) / (others.sum(axis=-1, keepdims=True) + 1.0)
+    if truth.measure == "auc":
+        return _auc(belief[..., 1].ravel(), counts[..., 1].ravel(), counts[..., 0].ravel())
+    right = np.take_along_axis(counts, belief.argmax(axis=-1)[..., None], axis=-1).sum()
+    total = counts.sum()
+    return float((right - counts.sum(axis=(0, 1)).max()) / (total - total * base.max()))
+
+
+def _explained(ranks: np.ndarray, cell: np.ndarray, num_bins: int) -> float:
+    """R² of means of the other folds; the ranks have mean 0 and variance 1."""
+    shape = (_FOLDS, num_bins)
+    count = np.bincount(cell, minlength=_FOLDS * num_bins).reshape(shape)
+    total = np.bincount(cell, weights=ranks, minlength=_FOLDS * num_bins).reshape(shape)
+    guess = (total.sum(axis=0) - total) / (count.sum(axis=0) - count + 0.01)
+    return float((2 * guess * total - guess**2 * count).sum() / len(ranks))
+
+
+def _auc(score: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+    """Area under the ROC curve from counts per score; equal scores count one half."""
+    _, place = np.unique(np.round(score, 12), return_inverse=True)
+    positives = np.bincount(place, weights=positive)
+    negatives = np.bincount(place, weights=negative)
+    below = np.cumsum(negatives) - negatives
+    wins = (positives * (below + negatives / 2)).sum()
+    return float(wins / (positives.sum() * negatives.sum()))

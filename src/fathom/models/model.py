@@ -1,0 +1,208 @@
+"""What is kept: preparation and network together, answering tables in the person's words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from fathom.base.errors import RunError
+from fathom.base.files import read_json, write_atomically, write_json
+from fathom.columns.category import FittedCategory
+from fathom.columns.flag import FittedFlag
+from fathom.columns.kind import Values
+from fathom.columns.number import FittedNumber
+from fathom.columns.set import FittedSet
+from fathom.heads.head import Answer, AnswerSettings
+from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
+from fathom.models.network import Network
+from fathom.models.preparation import Column, Preparation, head_name
+from fathom.tables.batches import Examples
+from fathom.tables.table import Table
+
+_ROWS_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class Part:
+    """One preparation with the network trained on it; a model of folds has several."""
+
+    preparation: Preparation
+    network: Network
+
+    def outputs(self, values: Mapping[str, Values]) -> dict[str, Tensor]:
+        """Raw outputs of parsed rows, by head, on the host."""
+        inputs = self.preparation.input_fields(values)
+        device = next(self.network.parameters()).device
+        num_rows = len(next(iter(values.values())))
+        examples = Examples(inputs, {}, torch.ones(num_rows)).to(device)
+        return run_network(self.network, examples)
+
+
+def run_network(network: Network, examples: Examples) -> dict[str, Tensor]:
+    """Raw outputs for all examples in order, by head, on the host, in fp32.
+
+    Always in fp32, whatever the training used: an answer must not depend on the machine's
+    matrix units, nor on which rows were asked together.
+    """
+    network.eval()
+    found: dict[str, list[Tensor]] = {name: [] for name in network.heads}
+    with torch.inference_mode():
+        for batch in examples.in_order(_ROWS_AT_ONCE):
+            for name, output in network(batch.inputs).items():
+                found[name].append(output.float().cpu())
+    return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One part, or one per fold whose answers are averaged.
+
+    Attributes:
+        parts: preparation and network, at least one.
+        plan: what the networks look like.
+        heads: how answers were learned.
+        settings: target column -> what validation rows chose for its answers.
+    """
+
+    parts: tuple[Part, ...]
+    plan: NetworkPlan
+    heads: HeadPlan
+    settings: dict[str, AnswerSettings] = field(default_factory=dict[str, AnswerSettings])
+
+    @property
+    def preparation(self) -> Preparation:
+        """That of the first part, for everything but fitted figures."""
+        return self.parts[0].preparation
+
+    @property
+    def targets(self) -> tuple[Column, ...]:
+        return self.preparation.targets
+
+    def answer(self, table: Table) -> dict[str, Answer]:
+        """Answers to all rows of a table in order, by target column."""
+        answers = [self.answer_part(number, table) for number in range(len(self.parts))]
+        return {
+            column.name: average([answer[column.name] for answer in answers])
+            for column in self.targets
+        }
+
+    def answer_part(self, number: int, table: Table) -> dict[str, Answer]:
+        """Answers of one part alone, for rows that only this part has not seen."""
+        part = self.parts[number]
+        outputs = part.outputs(part.preparation.parse(table))
+        return {
+            column.name: answer_of(
+                part.network,
+                head_name(place),
+                column,
+                outputs[head_name(place)],
+                self.settings.get(column.name, AnswerSettings()),
+            )
+            for place, column in enumerate(part.preparation.targets)
+        }
+
+
+def answer_of(
+    network: Network, head: str, column: Column, output: Tensor, settings: AnswerSettings
+) -> Answer:
+    """A head's answer in the person's unit."""
+    answer: Answer = network.heads[head].answer(output, settings)  # pyright: ignore[reportCallIssue,reportAssignmentType]
+    fitted = column.fitted
+    if not isinstance(fitted, FittedNumber):
+        return answer
+    back = {
+        name: None if part is None else fitted.unscale(torch.as_tensor(part).double()).numpy()
+        for name, part in (("value", answer.value), ("quantiles", answer.quantiles))
+    }
+    return Answer(value=back["value"], quantiles=back["quantiles"])
+
+
+def average(answers: list[Answer]) -> Answer:
+    """The mean of several answers to the same rows, class by class, number by number."""
+    if len(answers) == 1:
+        return answers[0]
+    means: dict[str, np.ndarray | None] = {}
+    for name in ("value", "quantiles", "probability"):
+        parts = [getattr(answer, name) for answer in answers]
+        means[name] = None if parts[0] is None else np.mean(parts, axis=0)
+    return Answer(**means)
+
+
+def class_names(column: Column) -> tuple[str, ...]:
+    """The words of a target of classes or labels; empty for numbers."""
+    fitted = column.fitted
+    return fitted.levels if isinstance(fitted, FittedCategory | FittedFlag | FittedSet) else ()
+
+
+def save_model(model: Model, folder: Path) -> None:
+    """Weights to model.safetensors, all else to preparation.json, each whole or not at all."""
+    from dataclasses import asdict
+
+    weights = {
+        f"part_{number}.{name}": tensor.detach().cpu().contiguous().clone()
+        for number, part in enumerate(model.parts)
+        for name, tensor in part.network.state_dict().items()
+    }
+    write_atomically(folder / "model.safetensors", lambda aside: save_file(weights, aside))
+    write_json(
+        folder / "preparation.json",
+        {
+            "network": asdict(model.plan),
+            "heads": asdict(model.heads),
+            "settings": {name: asdict(found) for name, found in model.settings.items()},
+            "parts": [part.preparation.to_dict() for part in model.parts],
+        },
+    )
+
+
+def load_model(folder: Path) -> Model:
+    """The model of a run folder. Runs none of the folder's content: no pickle, no code.
+
+    Raises:
+        RunError: a file is missing, damaged or of a newer make.
+    """
+    from fathom.nets.mlp import Shape
+
+    content = read_json(folder / "preparation.json")
+    try:
+        network = content["network"]
+        plan = NetworkPlan(**{**network, "shape": Shape(**network["shape"])})
+        weights = content["heads"]["class_weights"]
+        tuples = None if weights is None else {k: tuple(v) for k, v in weights.items()}
+        heads = HeadPlan(**{**content["heads"], "class_weights": tuples})
+        settings = {name: AnswerSettings(**found) for name, found in content["settings"].items()}
+        preparations = [Preparation.from_dict(item) for item in content["parts"]]
+        stored = load_file(folder / "model.safetensors")
+        parts = tuple(
+            _load_part(number, preparation, plan, heads, stored)
+            for number, preparation in enumerate(preparations)
+        )
+    except (KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+        raise RunError(
+            "The model of the run cannot be read.",
+            where=str(folder),
+            expected="preparation.json and model.safetensors that fit together",
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            do="The folder is damaged: restore it, or train again.",
+        ) from error
+    return Model(parts, plan, heads, settings)
+
+
+def _load_part(
+    number: int,
+    preparation: Preparation,
+    plan: NetworkPlan,
+    heads: HeadPlan,
+    stored: dict[str, Tensor],
+) -> Part:
+    network = build_network(preparation, plan, heads)
+    prefix = f"part_{number}."
+    mine = {n.removeprefix(prefix): t for n, t in stored.items() if n.startswith(prefix)}
+    network.load_state_dict(mine)
+    network.eval()
+    return Part(preparation, network)

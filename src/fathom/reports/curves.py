@@ -1,0 +1,119 @@
+"""The section on the training: curves, the best step, and what departed from the plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from fathom.reports.charts import Line, line_chart
+from fathom.reports.content import ReportContent
+from fathom.reports.words import metric_name, number, setting, spaced
+
+_MOST_METRICS = 6
+_WIDE = 50.0
+"""A loss that shrinks by more than this factor is drawn by ratios."""
+
+History = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A chart of the training with its heading."""
+
+    name: str
+    chart: Markup
+
+
+@dataclass(frozen=True)
+class TrainingSection:
+    """All that stands in the section."""
+
+    sentence: str
+    curves: tuple[Curve, ...]
+    events: tuple[tuple[str, str], ...]
+
+
+def training_section(content: ReportContent) -> TrainingSection | None:
+    """Lay out the training; None when there is nothing to tell of it."""
+    history = [record for record in content.history if "step" in record]
+    events = tuple(_event(event) for event in content.events)
+    if not history and not events:
+        return None
+    curves = _curves(history, content.best_step) if history else ()
+    return TrainingSection(_sentence(history, content.best_step), curves, events)
+
+
+def _sentence(history: History, best_step: int | None) -> str:
+    if not history:
+        return ""
+    last = int(history[-1]["step"])
+    text = f"Trained for {number(last)} steps, checked {number(len(history))} times"
+    if best_step is None:
+        return text + "."
+    kept = [r for r in history if r["step"] == best_step and "loss" in (r.get("validation") or {})]
+    loss = f", where the validation loss was {number(kept[0]['validation']['loss'])}" if kept else ""
+    return f"{text}; the weights of step {number(best_step)} were kept{loss}."
+
+
+def _curves(history: History, best_step: int | None) -> tuple[Curve, ...]:
+    steps = [float(record["step"]) for record in history]
+    train = [_figure(record.get("loss")) for record in history]
+    checks = [record.get("validation") or {} for record in history]
+    names = list(dict.fromkeys(name for check in checks for name in check))
+    lines = [Line("training", steps, train, "plain")]
+    if "loss" in names:
+        lines.append(Line("validation", steps, [_figure(c.get("loss")) for c in checks]))
+    curves: list[Curve] = []
+    if np.isfinite(np.concatenate([np.asarray(line.y) for line in lines])).any():
+        log = _by_ratios(lines)
+        words = _described("loss", lines, best_step)
+        y_name = "loss (log scale)" if log else "loss"
+        chart = line_chart(lines, words=words, y_name=y_name, mark=best_step, log=log)
+        curves.append(Curve("Loss", chart))
+    for name in [name for name in names if name != "loss"][:_MOST_METRICS]:
+        line = Line(metric_name(name), steps, [_figure(c.get(name)) for c in checks])
+        curves += _single(line, f"{metric_name(name)}, validation", best_step)
+    rate = Line("learning rate", steps, [_figure(r.get("learning_rate")) for r in history], "plain")
+    return (*curves, *_single(rate, "Learning rate", None))
+
+
+def _single(line: Line, heading: str, best_step: int | None) -> list[Curve]:
+    if not np.isfinite(np.asarray(line.y)).any():
+        return []
+    words = _described(heading, [line], best_step)
+    chart = line_chart([line], words=words, y_name=line.name, mark=best_step)
+    return [Curve(heading, chart)]
+
+
+def _figure(value: Any) -> float:
+    """JSON has no NaN: what could not be measured is absent or null there."""
+    return float("nan") if value is None else float(value)
+
+
+def _by_ratios(lines: Sequence[Line]) -> bool:
+    values = np.concatenate([np.asarray(line.y, dtype=float) for line in lines])
+    values = values[np.isfinite(values)]
+    return bool(values.min() > 0 and values.max() > _WIDE * values.min())
+
+
+def _described(name: str, lines: Sequence[Line], best_step: int | None) -> str:
+    """What the curves show, for those who cannot see them."""
+    parts: list[str] = []
+    for line in lines:
+        known = [value for value in line.y if np.isfinite(value)]
+        if known:
+            parts.append(f"{line.name} from {number(known[0])} to {number(known[-1])}")
+    best = f" The best step is {number(best_step)}." if best_step is not None else ""
+    return f"{name} by step: {'; '.join(parts)}.{best}"
+
+
+def _event(event: Mapping[str, Any]) -> tuple[str, str]:
+    """(step, what happened) from a record of the training."""
+    step = number(int(event["step"])) if event.get("step") is not None else "–"
+    known = [spaced(str(event["event"]))] if "event" in event else []
+    known += [str(event["why"])] if event.get("why") else []
+    rest = {key: value for key, value in event.items() if key not in ("step", "event", "why")}
+    figures = f" ({setting(rest)})" if rest else ""
+    return step, ": ".join(known) + figures

@@ -1,0 +1,111 @@
+"""The report as one self-contained HTML file, and as a fragment for a notebook."""
+
+import re
+from html import escape
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fathom.base.files import write_text
+from fathom.reports.content import ReportContent
+from fathom.reports.curves import training_section
+from fathom.reports.mistakes import mistake_section
+from fathom.reports.scores import score_section
+from fathom.reports.sections import (
+    about_finding,
+    column_summary,
+    finding_groups,
+    importance_bars,
+    record_rows,
+    time_bars,
+)
+from fathom.reports.words import counted, cut, metric_name, number, setting, share
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def render(content: ReportContent) -> str:
+    """The whole report as HTML that needs nothing else: no network, no script, no other file.
+
+    Whatever comes from the data is escaped, and a content security policy forbids everything
+    but the style inside the page.
+
+    Args:
+        content: what is known; sections without content are left out.
+
+    Example:
+        >>> page = render(ReportContent(title="houses", verdict="Better than <guessing>."))
+        >>> "Better than &lt;guessing&gt;." in page
+        True
+    """
+    mistakes = [mistake_section(target) for target in content.targets]
+    page = _environment().get_template("report.html").render(
+        content=content,
+        scores=[score_section(target) for target in content.targets],
+        mistakes=[section for section in mistakes if not section.empty],
+        findings=finding_groups(content.findings or ()),
+        importance=importance_bars(content.importance),
+        training=training_section(content),
+        times=time_bars(content.timings),
+        record=record_rows(content.record),
+    )
+    return _writable(page)
+
+
+def write_report(path: Path, content: ReportContent) -> None:
+    """Write the report as one HTML file, whole or not at all.
+
+    Raises:
+        StorageError: the disk is full or the place cannot be written to.
+    """
+    write_text(path, render(content))
+
+
+def as_notebook(content: ReportContent, height: int = 640) -> str:
+    """The report as a fragment for `_repr_html_`.
+
+    It stands in a frame of its own, without rights, so that neither the notebook's style reaches
+    into it nor its style out.
+
+    Args:
+        content: what is known.
+        height: of the frame in pixels; what is longer scrolls, and the frame can be pulled.
+    """
+    style = (
+        f"width:100%;height:{int(height)}px;border:1px solid #8884;border-radius:6px;"
+        "resize:vertical;overflow:auto"
+    )
+    return (
+        f'<iframe sandbox="" title="fathom report: {escape(_writable(content.title))}" '
+        f'style="{style}" srcdoc="{escape(render(content))}"></iframe>'
+    )
+
+
+def _writable(text: str) -> str:
+    """Without control characters and half characters, which no HTML file may hold."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", "\n")).encode(
+        "utf-8", "replace"
+    ).decode("utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("fathom.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        {
+            "number": number,
+            "share": share,
+            "setting": setting,
+            "counted": counted,
+            "cut": cut,
+            "metric_name": metric_name,
+            "about": about_finding,
+            "column_summary": column_summary,
+        }
+    )
+    return environment

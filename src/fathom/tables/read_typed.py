@@ -1,0 +1,109 @@
+"""Files whose cells have types: Parquet, Arrow, JSON and JSON lines."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+
+from fathom.base.errors import DataError
+from fathom.tables.contents import Content, decode
+from fathom.tables.frames import Framed, frame_of_columns, frame_of_records
+from fathom.tables.options import ReadOptions
+from fathom.tables.table import Source, Table
+
+_LINES = (".jsonl", ".ndjson")
+
+
+def read_columnar(content: Content, options: ReadOptions) -> Table:
+    """A table from a Parquet or an Arrow file (Feather, IPC); they tell themselves apart.
+
+    Raises:
+        DataError: it is damaged.
+        RecipeError: an option was set that only texts obey.
+    """
+    kind = "Parquet" if content.data.startswith(b"PAR1") else "Arrow"
+    options.refuse_text_options(f"a file of {kind}")
+    read = pl.read_parquet if kind == "Parquet" else pl.read_ipc
+    try:
+        frame = read(BytesIO(content.data))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(
+            f"The {kind} file is damaged.",
+            where=str(content.path),
+            expected=f"a whole {kind} file",
+            got=str(error).splitlines()[0][:200],
+            do="Fetch or write the file again.",
+        ) from error
+    return Table(frame, _source(content, kind.lower()))
+
+
+def read_json(content: Content, options: ReadOptions) -> Table:
+    """A table from JSON: an array of objects, an object of arrays, or an object on each line.
+
+    Raises:
+        DataError: it is not JSON of such a form.
+        RecipeError: an option was set that has no effect on JSON.
+    """
+    options.refuse_text_options("JSON", encoding=True)
+    decoded = decode(content, options.encoding)
+    text = decoded.data.decode()
+    where = str(content.path)
+    framed, kind = None, "jsonl"
+    if content.suffix not in _LINES:
+        try:
+            framed, kind = _whole(json.loads(text), where), "json"
+        except json.JSONDecodeError as error:
+            # Several objects one after the other: lines under the wrong extension.
+            if not error.msg.startswith("Extra data") or text.lstrip()[:1] != "{":
+                raise _not_json(where, error.lineno, error.msg) from error
+    frame, told = framed or frame_of_records(_lines(text, where), where)
+    source = _source(content, kind, decoded.encoding)
+    return Table(frame, source, (*decoded.notes, *told))
+
+
+def _whole(found: Any, where: str) -> Framed:
+    if isinstance(found, list):
+        return frame_of_records(found, where)
+    if isinstance(found, dict) and all(isinstance(cells, list) for cells in found.values()):
+        return frame_of_columns(found.items(), where)
+    if isinstance(found, dict):
+        lists = [name for name, value in found.items() if isinstance(value, list)]
+        got = f"an object with the names {', '.join(list(found)[:5])}"
+        hint = f" The rows may be under '{lists[0]}'." if lists else ""
+    else:
+        got, hint = f"{type(found).__name__}: {str(found)[:60]}", ""
+    raise DataError(
+        "The JSON is not a table.",
+        where=where,
+        expected='an array of records, [{"age": 39}, …], or columns, {"age": [39, …]}',
+        got=got,
+        do=f"Write the rows alone as an array of records, or one record on each line.{hint}",
+    )
+
+
+def _lines(text: str, where: str) -> list[Any]:
+    records: list[Any] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise _not_json(where, number, error.msg) from error
+    return records
+
+
+def _not_json(where: str, line: int, message: str) -> DataError:
+    return DataError(
+        "The file is not valid JSON.",
+        where=f"{where}, line {line}",
+        expected="an array of records, or one record on each line",
+        got=message,
+        do="Mend the line; if the file ends there, it was probably cut short: fetch it again.",
+    )
+
+
+def _source(content: Content, kind: str, encoding: str = "") -> Source:
+    return Source(
+        name=content.path.name, format=kind, paths=(str(content.path),), encoding=encoding
+    )

@@ -1,0 +1,98 @@
+"""What the splitter must know of rows before any kind is decided: copies, groups, strata, time.
+
+All rows are looked at here, test rows too: copies have to land in one split. It is the one
+stated exception to "nothing looks at test rows"; nothing that is learned comes out of it.
+"""
+
+import numpy as np
+import polars as pl
+
+from fathom.base.errors import DataError
+from fathom.tables.split import RowFacts
+from fathom.tables.table import Table
+
+_MOST_CLASSES = 100
+_NUM_RANGES = 10
+_DIGITS = 6
+
+
+def row_facts(
+    table: Table,
+    targets: tuple[str, ...],
+    group: str | None = None,
+    moment: np.ndarray | None = None,
+    unlike: tuple[str, ...] = (),
+) -> RowFacts:
+    """Copies, groups and strata of all rows.
+
+    Args:
+        table: all rows that will be split.
+        targets: the target columns; the first one gives the strata.
+        group: a column whose rows of one value stay together.
+        moment: seconds since 1970 of each row, for a split by time.
+        unlike: columns that do not make two rows different (row names).
+    """
+    compared = [name for name in table.columns if name not in unlike]
+    copies = table.select(compared)
+    normal = copies.frame.select(
+        _normal(copies.frame[name]).alias(str(number)) for number, name in enumerate(compared)
+    )
+    cluster = normal.hash_rows(seed=0).to_numpy()
+    _, cluster = np.unique(cluster, return_inverse=True)
+    if group is not None:
+        cluster = _merge(cluster, _codes(table.column(group)))
+    stratum = _strata(table.column(targets[0])) if targets else None
+    return RowFacts(cluster.astype(np.int64), stratum, moment)
+
+
+def num_copies(facts: RowFacts) -> int:
+    """How many rows repeat an earlier one (or belong to its group)."""
+    return len(facts) - len(np.unique(facts.cluster))
+
+
+def _normal(series: pl.Series) -> pl.Series:
+    """Cells in one spelling: numbers to six digits, words without case and outer blanks."""
+    text = series.cast(pl.String, strict=False)
+    number = text.str.strip_chars().cast(pl.Float64, strict=False)
+    rounded = number.round_sig_figs(_DIGITS).cast(pl.String)
+    return rounded.fill_null(text.str.strip_chars().str.to_lowercase())
+
+
+def _codes(series: pl.Series) -> np.ndarray:
+    text = series.cast(pl.String, strict=False)
+    if text.null_count():
+        rows = np.flatnonzero(text.is_null().to_numpy())
+        raise DataError(
+            "Some rows have no group.",
+            where=f"column '{series.name}', row {rows[0] + 1}",
+            expected="a value in every row of the --group column",
+            got=f"{len(rows)} empty cells",
+            do="Fill them, or name another column.",
+        )
+    return text.rank("dense").to_numpy().astype(np.int64)
+
+
+def _merge(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Clusters of rows that are tied by either of two labellings, chains included."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    _, one = np.unique(first, return_inverse=True)
+    _, two = np.unique(second, return_inverse=True)
+    offset = one.max() + 1
+    size = offset + two.max() + 1
+    ties = coo_array((np.ones(len(one), dtype=np.int8), (one, two + offset)), shape=(size, size))
+    return connected_components(ties, directed=False)[1][one]
+
+
+def _strata(series: pl.Series) -> np.ndarray | None:
+    """Classes where there are few different values, else ranges of a number, else nothing."""
+    text = series.cast(pl.String, strict=False).fill_null("")
+    if text.n_unique() <= min(_MOST_CLASSES, max(2, len(text) // 3)):
+        return text.rank("dense").to_numpy().astype(np.int64) - 1
+    number = series.cast(pl.Float64, strict=False).to_numpy()
+    known = np.isfinite(number)
+    if known.mean() < 0.9:
+        return None
+    edges = np.quantile(number[known], np.linspace(0, 1, _NUM_RANGES + 1)[1:-1])
+    return np.where(known, np.searchsorted(edges, number), _NUM_RANGES).astype(np.int64)

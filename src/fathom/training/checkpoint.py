@@ -1,0 +1,148 @@
+"""Whole training states on disk: tensors in safetensors, all else in JSON, nothing in pickle."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from fathom.base.errors import RunError
+from fathom.base.files import plain, storage_error
+
+_TENSOR = "__tensor__"
+_PAIRS = "__pairs__"
+
+
+def pack(tree: Any) -> tuple[dict[str, Tensor], Any]:
+    """Split a nested state into its tensors and a JSON skeleton that says where they go.
+
+    Example:
+        >>> tensors, skeleton = pack({"step": 3, "w": torch.zeros(2)})
+        >>> list(tensors), skeleton["step"]
+        (['0'], 3)
+    """
+    tensors: dict[str, Tensor] = {}
+    return tensors, _pack(tree, tensors)
+
+
+def _pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(tree, Tensor):
+        name = str(len(tensors))
+        # A copy: the training may go on while the file is written, and safetensors wants no
+        # two names for one storage.
+        tensors[name] = tree.detach().to("cpu", copy=True).contiguous()
+        return {_TENSOR: name}
+    if isinstance(tree, dict):
+        if all(isinstance(key, str) for key in tree):
+            return {key: _pack(value, tensors) for key, value in tree.items()}
+        return {_PAIRS: [[key, _pack(value, tensors)] for key, value in tree.items()]}
+    if isinstance(tree, list | tuple):
+        return [_pack(value, tensors) for value in tree]
+    return tree
+
+
+def unpack(tensors: dict[str, Tensor], skeleton: Any) -> Any:
+    """Undo `pack`; tuples come back as lists."""
+    if isinstance(skeleton, dict):
+        if _TENSOR in skeleton:
+            return tensors[skeleton[_TENSOR]]
+        if _PAIRS in skeleton:
+            return {key: unpack(tensors, value) for key, value in skeleton[_PAIRS]}
+        return {key: unpack(tensors, value) for key, value in skeleton.items()}
+    if isinstance(skeleton, list):
+        return [unpack(tensors, value) for value in skeleton]
+    return skeleton
+
+
+class Snapshot:
+    """A training state at one moment, in memory, cut loose from the training that goes on.
+
+    Args:
+        state: any nesting of dicts, lists, numbers, strings and tensors.
+    """
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.tensors, self.skeleton = pack(state)
+
+    def state(self) -> dict[str, Any]:
+        """The state again; its tensors are copies."""
+        copies = {name: tensor.clone() for name, tensor in self.tensors.items()}
+        return unpack(copies, self.skeleton)
+
+    def write(self, folder: Path) -> None:
+        """Put it on disk whole: written aside, flushed, then renamed in place of the old one.
+
+        Raises:
+            StorageError: disk full or not writable; the old one stays.
+        """
+        aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True)
+            save_file(self.tensors, aside / "state.safetensors")
+            body = json.dumps({"schema": 1, "state": plain(self.skeleton)})
+            (aside / "state.json").write_text(body, encoding="utf-8")
+            for file in aside.iterdir():
+                with open(file, "rb+") as handle:
+                    os.fsync(handle.fileno())
+            _exchange(aside, folder)
+        except SafetensorError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise storage_error(folder, _as_os_error(error)) from error
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise storage_error(folder, error) from error
+
+    @classmethod
+    def read(cls, folder: Path) -> "Snapshot":
+        """Read what `write` put there.
+
+        Raises:
+            RunError: there is none, or it is damaged.
+        """
+        found = folder if folder.is_dir() else folder.with_name(f".{folder.name}.old")
+        snapshot = cls({})
+        try:
+            body = json.loads((found / "state.json").read_text(encoding="utf-8"))
+            snapshot.skeleton = body["state"]
+            snapshot.tensors = load_file(found / "state.safetensors")
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise RunError(
+                "There is no whole checkpoint to go on from.",
+                where=str(folder),
+                expected="state.json and state.safetensors",
+                got=str(error),
+                do="Train again; a checkpoint is written at the first check.",
+            ) from error
+        return snapshot
+
+
+def _exchange(aside: Path, folder: Path) -> None:
+    """Rename in two moves; a kill between them leaves the old one under a name `read` knows."""
+    old = folder.with_name(f".{folder.name}.old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+    os.replace(aside, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _as_os_error(error: SafetensorError) -> OSError:
+    text = str(error)
+    full = "No space left" in text or "os error 28" in text
+    return OSError(28 if full else 5, text)
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether two states are equal to the last bit."""
+    (one, shape_one), (two, shape_two) = pack(first), pack(second)
+    return (
+        shape_one == shape_two
+        and one.keys() == two.keys()
+        and all(torch.equal(one[name], two[name]) for name in one)
+    )

@@ -1,0 +1,50 @@
+"""The visible loop: a generator that takes a step and yields it. Stopping is `break`."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from fathom.base.seeds import seed_global
+from fathom.base.tensors import Batch
+from fathom.training.learner import Learner, Step
+
+
+class Batches(Protocol):
+    """Where the batches come from: endless, and able to say and to take up its position."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches from the present position on, without end."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """The present position."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a position."""
+        ...
+
+
+def steps(learner: Learner, batches: Batches) -> Iterator[Step]:
+    """Train step by step until the plan's number of steps is reached.
+
+    Before each step PyTorch's generators are seeded from (seed, step), so that dropout and
+    whatever else draws from them is the same in a resumed run.
+
+    Args:
+        learner: the network in training; its `step` says where to begin.
+        batches: stands at the batch of that step.
+
+    Yields:
+        One `Step` for each step taken.
+
+    Example:
+        for step in steps(learner, batches):
+            if step.number % 100 == 0:
+                print(step.number, step.loss.item())
+    """
+    learner.network.train()
+    stream = iter(batches)
+    while learner.step < learner.plan.num_steps:
+        batch = next(stream)
+        seed_global(learner.plan.seed, "step", learner.step)
+        yield learner.take(batch.to(learner.device))

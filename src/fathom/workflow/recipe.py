@@ -1,0 +1,174 @@
+"""What the person asked for: a sparse set of settings, as TOML for people and frozen in Python."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fathom.base.errors import RecipeError
+from fathom.base.files import write_text
+from fathom.base.records import Decision
+from fathom.workflow.settings import SETTINGS, setting
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings that were said; everything else is left to fathom.
+
+    Attributes:
+        said: dotted key -> value.
+        kinds: column -> kind, the table [columns].
+
+    Example:
+        >>> Recipe.of({"target": "price", "training.epochs": 5}).get("training.epochs")
+        5.0
+    """
+
+    said: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> "Recipe":
+        """A recipe of checked settings; those that are None are left out.
+
+        Raises:
+            RecipeError: an unknown key or a wrong value.
+        """
+        checked = {
+            key: setting(key).check(value) for key, value in said.items() if value is not None
+        }
+        return cls(checked, dict(kinds or {}))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What was said, or the default."""
+        setting(key)
+        return self.said.get(key, default)
+
+    def with_said(self, said: Mapping[str, Any], kinds: Mapping[str, str]) -> "Recipe":
+        """The same recipe with some more settings, which win."""
+        more = {key: value for key, value in said.items() if value is not None}
+        return Recipe.of({**self.said, **more}, {**self.kinds, **kinds})
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The target columns, as said."""
+        found = self.get("target", [])
+        if isinstance(found, str):
+            return tuple(part.strip() for part in found.split(",")) if found else ()
+        return tuple(str(part) for part in found)
+
+    def to_toml(self) -> str:
+        """The settings as a file that a person would write, the size dial first."""
+        lines = _lines({key: self.said[key] for key in ordered(self.said)}, {})
+        if self.kinds:
+            lines += ["", "[columns]"]
+            lines += [f"{_key(name)} = {_value(kind)}" for name, kind in self.kinds.items()]
+        return "\n".join(lines) + "\n"
+
+
+def ordered(keys: Mapping[str, Any]) -> list[str]:
+    """Keys in the order of the one list; top-level keys come before tables, as TOML needs."""
+    return [known.key for known in SETTINGS if known.key in keys]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read recipe.toml. Paths in it are meant from the folder it lies in.
+
+    Raises:
+        RecipeError: absent, not TOML, an unknown key or a wrong value.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(
+            "The recipe cannot be read.",
+            where=str(path),
+            expected="a TOML file, as `fathom plan DATA --target y -o recipe.toml` writes it",
+            got=str(error),
+            do="Mend the line that is named, or write the recipe anew.",
+        ) from error
+    kinds = content.pop("columns", {})
+    said = _flat(content)
+    for key in ("data", "test", "validation"):
+        if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
+            beside = path.parent / said[key]
+            said[key] = str(beside) if beside.exists() else said[key]
+    return Recipe.of(said, _kinds(kinds, path))
+
+
+def write_recipe(path: Path, recipe: Recipe) -> None:
+    """Write recipe.toml, whole or not at all."""
+    write_text(path, recipe.to_toml())
+
+
+def resolved_toml(decisions: tuple[Decision, ...], kinds: Mapping[str, tuple[str, str]]) -> str:
+    """Every decision with its reason, as a file that could be trained from again.
+
+    Args:
+        decisions: one per setting.
+        kinds: column -> (kind, reason).
+    """
+    values = {decision.key: decision.value for decision in decisions}
+    reasons = {
+        decision.key: ("said: " if decision.said else "") + decision.reason
+        for decision in decisions
+    }
+    shown = {key: values[key] for key in ordered(values) if values[key] is not None}
+    lines = _lines(shown, reasons)
+    lines += ["", "[columns]"]
+    lines += [f"{_key(n)} = {_value(k)}  # {_one_line(r)}" for n, (k, r) in kinds.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(values: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
+    lines: list[str] = []
+    table = ""
+    for key, value in sorted(values.items(), key=lambda item: "." in item[0]):
+        head, _, last = key.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        reason = reasons.get(key)
+        lines.append(f"{last} = {_value(value)}" + (f"  # {_one_line(reason)}" if reason else ""))
+    return lines
+
+
+def _flat(content: Mapping[str, Any], head: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{head}.{key}" if head else key
+        flat.update(_flat(value, name) if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _kinds(kinds: Any, path: Path) -> dict[str, str]:
+    if isinstance(kinds, dict) and all(isinstance(kind, str) for kind in kinds.values()):
+        return dict(kinds)
+    raise RecipeError(
+        "The table [columns] does not name kinds.",
+        where=str(path),
+        expected='lines such as "zip code" = "category"',
+        got=repr(kinds)[:80],
+        do="Write the name of a kind in quotes behind each column.",
+    )
+
+
+def _key(name: str) -> str:
+    plain = name.replace("_", "").replace("-", "")
+    return name if plain.isascii() and plain.isalnum() else _value(name)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,157 @@
+"""Every setting of a recipe: its key, its type, what it does. The one list, for people too."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fathom.base.errors import RecipeError, listed, nearest
+
+Choices = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of a recipe.
+
+    Attributes:
+        key: dotted, as in the TOML file.
+        types: the Python types that a value may have.
+        explanation: what it does, for a newcomer.
+        choices: the words it may be; empty = any value of its type.
+    """
+
+    key: str
+    types: tuple[type, ...]
+    explanation: str
+    choices: Choices = ()
+
+    def check(self, value: Any) -> Any:
+        """The value in its own type.
+
+        Raises:
+            RecipeError: wrong type or unknown word.
+        """
+        if float in self.types and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        fits = isinstance(value, self.types) and (
+            not isinstance(value, bool) or bool in self.types
+        )
+        if not fits:
+            raise RecipeError(
+                f"The setting '{self.key}' has a value of the wrong type.",
+                where=self.key,
+                expected=" or ".join(_WORDS[kind] for kind in self.types),
+                got=repr(value),
+                do=self.explanation,
+            )
+        if self.choices and value not in self.choices:
+            raise RecipeError(
+                f"The setting '{self.key}' cannot be '{value}'.",
+                where=self.key,
+                expected=listed(self.choices, most=20),
+                got=f"'{value}'",
+                do=nearest(str(value), self.choices) or "Choose one of these.",
+            )
+        return value
+
+
+_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false",
+          list: "a list"}
+_TEXT, _WHOLE, _NUMBER, _SWITCH = (str,), (int,), (float,), (bool,)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("size", _TEXT, "The one dial: how much computing the model may cost.",
+            ("small", "medium", "large")),
+    Setting("data", _TEXT, "The file with the rows to learn from."),
+    Setting("target", (str, list), "The column to be learned, or several."),
+    Setting("test", _TEXT, "A file with rows to be tested on; without it some rows are held out."),
+    Setting("validation", _TEXT, "A file with rows to choose on; without it rows are held out."),
+    Setting("names", (str, list), "Column names for a file without a header, or a .names file."),
+    Setting("delimiter", _TEXT, "What stands between cells; found by itself if not said."),
+    Setting("encoding", _TEXT, "The encoding of a text file; found by itself if not said."),
+    Setting("weight", _TEXT, "A column that says how much each row counts."),
+    Setting("group", _TEXT, "Rows with the same value in this column stay in one split."),
+    Setting("time_column", _TEXT, "When each row happened; the latest rows are tested."),
+    Setting("seed", _WHOLE, "Where all randomness starts."),
+    Setting("time", _NUMBER, "Seconds that training may take; sets the number of steps."),
+    Setting("split.method", _TEXT, "How rows are held out.",
+            ("random", "stratified", "grouped", "time")),
+    Setting("split.test_share", _NUMBER, "Share of the rows held out for the test."),
+    Setting("split.validation_share", _NUMBER, "Share of the other rows held out for choosing."),
+    Setting("split.folds", _WHOLE, "Train so many models, each validated on another part; 0 = one."),
+    Setting("prepare.scaling", _TEXT, "How numbers are scaled.",
+            ("standard", "min_max", "robust", "quantile", "none")),
+    Setting("prepare.clip", _NUMBER, "Numbers beyond so many units are pulled in; 0 = never."),
+    Setting("prepare.impute", _TEXT, "What stands in for a missing number.",
+            ("mean", "median", "zero")),
+    Setting("prepare.log", _SWITCH, "Take the logarithm of numbers before scaling."),
+    Setting("prepare.min_count", _WHOLE, "Categories rarer than this are treated as unseen."),
+    Setting("prepare.num_bins", _WHOLE, "Bins in which the network sees a number."),
+    Setting("prepare.num_pairs", _WHOLE, "At most so many pairs of numbers get turned axes."),
+    Setting("prepare.num_angles", _WHOLE, "Turned axes of a pair, in a half-turn."),
+    Setting("prepare.drop_leaks", _SWITCH, "Leave out columns that give the target away."),
+    Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
+    Setting("network.members", _WHOLE, "Networks in the ensemble."),
+    Setting("network.width", _WHOLE, "Units in a hidden layer."),
+    Setting("network.depth", _WHOLE, "Hidden layers."),
+    Setting("network.activation", _TEXT, "The bend after a layer, such as relu, gelu, silu."),
+    Setting("network.norm", _TEXT, "Normalisation in hidden layers: none, batch, layer, rms."),
+    Setting("network.dropout", _NUMBER, "Share of units silenced in each training step."),
+    Setting("network.initialisation", _TEXT, "How the first weights are drawn."),
+    Setting("network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number."),
+    Setting("network.category_dim", _WHOLE, "Length of a category's vector."),
+    Setting("loss.number", _TEXT, "What is descended for numbers.",
+            ("mean_squared_error", "mean_absolute_error", "huber", "quantile")),
+    Setting("loss.category", _TEXT, "What is descended for words.", ("cross_entropy", "focal")),
+    Setting("loss.label_smoothing", _NUMBER, "Share of the truth spread over all classes."),
+    Setting("loss.class_weight", _TEXT, "Whether rare classes count more.", ("none", "balanced")),
+    Setting("loss.l1", _NUMBER, "Pull of the L1 penalty; drives useless weights to zero."),
+    Setting("training.optimizer", _TEXT, "How a gradient becomes a step, such as adamw, muon."),
+    Setting("training.learning_rate", _NUMBER, "Length of a step."),
+    Setting("training.weight_decay", _NUMBER, "Pull of weights towards zero (L2)."),
+    Setting("training.momentum", _NUMBER, "Share of the past steps that is kept."),
+    Setting("training.epochs", _NUMBER, "How often each row is seen at most."),
+    Setting("training.patience", _WHOLE, "Checks without progress until stopping; 0 = never."),
+    Setting("training.checks", _WHOLE, "How often the validation rows are looked at, in all."),
+    Setting("training.batch_size", _WHOLE, "Rows in a step."),
+    Setting("training.accumulate", _WHOLE, "Pieces in which a batch is taken, to save memory."),
+    Setting("training.schedule", _TEXT, "How the learning rate moves, such as cosine, linear."),
+    Setting("training.warmup_share", _NUMBER, "Share of the steps in which the rate climbs."),
+    Setting("training.clip_norm", _NUMBER, "Longest gradient allowed; 0 = any."),
+    Setting("training.averaging", _TEXT, "Average of the weights over the steps.",
+            ("none", "ema", "tail")),
+    Setting("training.sampling", _TEXT, "Whether rare classes are drawn more often.",
+            ("plain", "balanced")),
+    Setting("training.precision", _TEXT, "What matrix products are computed in.",
+            ("fp32", "bf16")),
+    Setting("evaluate.metric", _TEXT, "The metric of the verdict."),
+    Setting("evaluate.calibrate", _SWITCH, "Make probabilities honest on the validation rows."),
+    Setting("evaluate.threshold", _TEXT, "Where 'yes' begins.", ("half", "balanced", "f1")),
+    Setting("evaluate.coverage", _NUMBER, "Share of truths that intervals and sets shall hold."),
+    Setting("evaluate.baselines", _SWITCH, "Train simple models on the same rows beside it."),
+    Setting("evaluate.importance", _SWITCH, "Measure how much each column matters."),
+)
+
+BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
+
+
+def setting(key: str) -> Setting:
+    """The setting of a key.
+
+    Raises:
+        RecipeError: there is none; the nearest is named.
+
+    Example:
+        >>> setting("training.learning_rate").types
+        (<class 'float'>,)
+    """
+    if key not in BY_KEY:
+        last = {known.rsplit(".", 1)[-1]: known for known in BY_KEY}
+        close = nearest(key, BY_KEY) or nearest(key.rsplit(".", 1)[-1], last)
+        raise RecipeError(
+            f"There is no setting '{key}'.",
+            where="recipe",
+            expected="one of the settings that `fathom plan --explain` lists",
+            got=f"'{key}'",
+            do=close or "Remove it.",
+        )
+    return BY_KEY[key]

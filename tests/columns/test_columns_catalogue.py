@@ -1,0 +1,75 @@
+from typing import Any
+
+import pytest
+
+from fathom.base.errors import RecipeError, RunError
+from fathom.columns.catalogue import (
+    fitted_from_dict,
+    kind_from_dict,
+    kind_from_name,
+    kind_to_dict,
+)
+from fathom.columns.date import Date
+from fathom.columns.flag import Flag
+from fathom.columns.number import Number
+from fathom.columns.set import Set
+
+
+def test_kinds_are_found_by_name() -> None:
+    assert kind_from_name("number") == Number()
+    with pytest.raises(RecipeError) as caught:
+        kind_from_name("catgory")
+    assert str(caught.value) == (
+        "There is no kind called 'catgory'.\n"
+        "  expected: 'number', 'category', 'flag', 'date', 'set', 'identifier', 'ignored'\n"
+        "  got:      'catgory'\n"
+        "  do:       Did you mean 'category'?"
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Number(scaling="robust", clip=2.5, log=True),
+        Flag(positive="dead", markers=False),
+        Set(separator=";", min_count=3),
+        Date(order="day_first", unit="milliseconds"),
+        Number(),
+    ],
+)
+def test_options_survive_a_round_trip(kind: Any) -> None:
+    assert kind_from_dict(kind_to_dict(kind)) == kind
+
+
+def test_only_what_was_said_is_written() -> None:
+    assert kind_to_dict(Number()) == {"kind": "number"}
+    assert kind_to_dict(Number(clip=2.0)) == {"kind": "number", "clip": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"kind": "number", "scalling": "robust"}, "Did you mean 'scaling'"),
+        ({"kind": "ignored", "why": "no"}, "no options"),
+        ({"kind": "number", "log": "yes"}, "'log' of the kind number has a value of the wrong"),
+        ({"kind": "number", "clip": "3"}, "a value such as 3.0"),
+        ({"kind": "flag", "positive": 1}, "a value such as 'yes'"),
+        ({"kind": "set", "separator": 3}, "a value such as '|'"),
+        ({"kind": "number", "scaling": "robsut"}, "Did you mean 'robust'"),
+        ({}, "There is no kind called ''"),
+    ],
+)
+def test_wrong_options_are_refused(content: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        kind_from_dict(content)
+    assert message in str(caught.value)
+
+
+def test_whole_numbers_are_good_for_options_with_decimals() -> None:
+    assert kind_from_dict({"kind": "number", "clip": 3}) == Number(clip=3)
+
+
+@pytest.mark.parametrize("content", [{}, {"kind": "picture"}, {"kind": "number", "count": 3}])
+def test_damaged_preparations_are_told(content: dict[str, Any]) -> None:
+    with pytest.raises(RunError, match="A column of the preparation cannot be read"):
+        fitted_from_dict(content)
