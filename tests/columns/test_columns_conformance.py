@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,16 +13,17 @@ import pytest
 import torch
 
 from fathom.base.errors import DataError
-from fathom.columns.catalogue import KINDS, fitted_from_dict, kind_from_dict, kind_to_dict
+from fathom.columns.catalogue import KINDS, Fitted, fitted_from_dict, kind_from_dict, kind_to_dict
 from fathom.columns.category import Category
 from fathom.columns.date import Date
 from fathom.columns.flag import Flag
 from fathom.columns.identifier import Identifier
 from fathom.columns.ignored import Ignored
-from fathom.columns.kind import FittedColumn, Kind, Values
+from fathom.columns.kind import Kind, Values
 from fathom.columns.number import Number
 from fathom.columns.set import Set
 
+Cells = Sequence[str | None]
 NUM_ROWS = 53
 PARTS = (7, 17, 29)
 
@@ -74,11 +76,13 @@ CASES = {
 LEARNED = {name: case for name, case in CASES.items() if name not in ("identifier", "ignored")}
 
 
-def _fit(kind: Kind, cells: list[str | None], weight: np.ndarray | None = None) -> FittedColumn:
-    return kind.freeze(kind.summarise(kind.parse(pl.Series(cells, dtype=pl.String)), weight))
+def _fit(kind: Kind, cells: Cells) -> Fitted:
+    fitted = kind.freeze(kind.summarise(_values(kind, cells)))
+    assert isinstance(fitted, Fitted)
+    return fitted
 
 
-def _values(kind: Kind, cells: list[str | None]) -> Values:
+def _values(kind: Kind, cells: Cells) -> Values:
     return kind.parse(pl.Series(cells, dtype=pl.String))
 
 
@@ -217,7 +221,9 @@ def test_kinds_that_are_not_learned_from_say_so(name: str) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        pl.Series(["", " ", "?", "ä", "\u00a0", "1,2,3", "[", "[1", "'", "''", "()", "%", "$", None]),
+        pl.Series(
+            ["", " ", "?", "ä", "\u00a0", "1,2,3", "[", "[1", "'", "''", "()", "%", "$", None]
+        ),
         pl.Series(["99/99/9999", "1e999", "-", "+", "--5", "1.2.3,4", "🙂", "a\nb", "0x1F", "∞"]),
         pl.Series([1, None, 2**62]),
         pl.Series([0.5, float("nan"), float("inf")]),

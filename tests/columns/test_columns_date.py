@@ -99,12 +99,12 @@ def test_plain_numbers_are_years_days_or_counts_since_1970() -> None:
 
 def test_the_order_of_day_and_month_is_obeyed() -> None:
     raw = pl.Series(["03/04/2018"])
-    assert Date(order="day_first").parse(raw).data[0] == datetime(
-        2018, 4, 3, tzinfo=UTC
-    ).timestamp()
-    assert Date(order="month_first").parse(raw).data[0] == datetime(
-        2018, 3, 4, tzinfo=UTC
-    ).timestamp()
+    assert (
+        Date(order="day_first").parse(raw).data[0] == datetime(2018, 4, 3, tzinfo=UTC).timestamp()
+    )
+    assert (
+        Date(order="month_first").parse(raw).data[0] == datetime(2018, 3, 4, tzinfo=UTC).timestamp()
+    )
 
 
 def test_what_is_no_date_is_absent_and_told() -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import torch
 
 from fathom.base.errors import DataError
 from fathom.columns.flag import FittedFlag, Flag, polarity
@@ -15,7 +16,7 @@ def _fit(cells: Any, **options: Any) -> FittedFlag:
 def _ones(fitted: FittedFlag, cells: Any) -> list[float]:
     field = fitted.transform(Flag().parse(pl.Series(cells)))
     assert field.mask is not None
-    return [value if there else -1 for value, there in zip(field.data.tolist(), field.mask)]  # noqa: B905
+    return torch.where(field.mask, field.data, -1).tolist()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_the_person_can_say_which_word_is_yes() -> None:
 
 def test_several_spellings_stand_side_by_side() -> None:
     fitted = _fit(["yes", "Y", "no", "yes", "0"])
-    assert fitted.levels == ("no", "yes") or fitted.levels == ("0", "yes")
+    assert fitted.levels == ("0", "yes")
     assert _ones(fitted, ["yes", "Y", "no", "0", "TRUE", "n"]) == [1, 1, 0, 0, 1, 0]
 
 
@@ -88,8 +89,6 @@ def test_one_word_has_an_opposite() -> None:
 def test_facts_and_decoding() -> None:
     fitted = _fit(["yes", "no", "no", "?", "no"])
     assert (fitted.count, fitted.num_missing, fitted.share) == (4, 1, 0.25)
-    import torch
-
     assert fitted.decode(torch.tensor([0.49, 0.5, 1.0])) == ["no", "yes", "yes"]
     unknown = fitted.transform(Flag().parse(pl.Series(["perhaps"])))
     assert unknown.data.tolist() == [0.25]

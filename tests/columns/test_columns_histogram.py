@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fathom.columns import histogram as module
@@ -65,6 +65,7 @@ def test_nothing_gives_zeros() -> None:
     assert nothing.most_frequent() == (0.0, 0.0)
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.floats(-1e300, 1e300), max_size=60),
     st.integers(0, 60),

@@ -44,7 +44,7 @@ def test_an_empty_list_is_present() -> None:
 
 def test_a_broken_list_is_split_and_told() -> None:
     values = Set().parse(pl.Series(["[a, b", "[a, b]", "[a, b]"]))
-    assert values.data[1] == ("a", "b") or values.data[1] == ("a, b",)
+    assert values.data.tolist() == [("[a", "b"), ("a", "b"), ("a", "b")]
     (repair,) = values.repairs
     assert (repair.what, repair.count) == ("a broken JSON list split at its separators", 2)
 

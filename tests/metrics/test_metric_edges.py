@@ -199,6 +199,6 @@ def test_each_task_has_a_primary_metric_with_a_direction_and_an_interval() -> No
 
 def test_a_threshold_decides_the_label() -> None:
     pair = np.array([[0.7, 0.3], [0.2, 0.8]])
-    assert Answer.of_classes(pair).label.tolist() == [0, 1]
-    assert Answer.of_classes(pair, threshold=0.3).label.tolist() == [1, 1]
-    assert Answer.of_sets(np.array([[0.5, 0.4]])).label.tolist() == [[1, 0]]
+    assert np.asarray(Answer.of_classes(pair).label).tolist() == [0, 1]
+    assert np.asarray(Answer.of_classes(pair, threshold=0.3).label).tolist() == [1, 1]
+    assert np.asarray(Answer.of_sets(np.array([[0.5, 0.4]])).label).tolist() == [[1, 0]]

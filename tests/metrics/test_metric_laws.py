@@ -7,7 +7,9 @@ from fathom.metrics.catalogue import METRICS
 from fathom.metrics.record import Answer, Metric, Task
 
 NUM_ROWS = 97
-ALL = [(task, metric) for task, table in METRICS.items() for metric in table.values()]
+ALL: list[tuple[Task, Metric]] = [
+    (task, metric) for task, table in METRICS.items() for metric in table.values()
+]
 
 
 def over(pairs: list[tuple[Task, Metric]]) -> pytest.MarkDecorator:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fathom.tables.header import guess_header
+from fathom.tables.header import HeaderGuess, guess_header
 
 
-def guess(*lines: str, single_lines: bool = False):  # noqa: ANN201
+def guess(*lines: str, single_lines: bool = False) -> HeaderGuess:
     return guess_header([line.split(",") for line in lines], single_lines=single_lines)
 
 

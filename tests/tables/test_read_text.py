@@ -204,13 +204,16 @@ def test_cells_within_apostrophes(read_as: Reader) -> None:
 
 
 def test_loose_quotes_are_ordinary_characters(read_as: Reader) -> None:
-    text = 'text\tlabel\n"Good film\t1\nhe said "no"\t0\n"wholly quoted"\t1\n5" wide\t0\n\n'
+    text = 'text\tlabel\n"Good film\t1\nhe said "no"\t0\n"wholly quoted"\t1\n'
+    text += '5" wide\t0\n""\t1\n"a ""b"" "c" d"\t0\n\n'
     table = read_as(text, "films.tsv")
     assert table.column("text").to_list() == [
         '"Good film',
         'he said "no"',
         "wholly quoted",
         '5" wide',
+        '""',
+        'a "b" "c" d',
     ]
     assert note(table, "quotes_kept").severity == "medium"
 

@@ -168,7 +168,8 @@ def test_repr_is_a_small_table() -> None:
     text = repr(Table(pl.DataFrame(cells), SOURCE))
     lines = text.split("\n")
     assert lines[0] == "fish.csv: 6 rows × 11 columns"
-    assert lines[1].startswith("  column 0") and lines[1].endswith("column 7         …")
+    assert lines[1].startswith("  column 0")
+    assert lines[1].endswith("column 7         …")
     assert lines[2].split()[:2] == ["a", "b"]
     assert lines[3].split()[0] == "·"
     assert lines[4].split()[0] == "x" * 15 + "…"

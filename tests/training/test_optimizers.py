@@ -110,11 +110,8 @@ def _trained(plan: OptimizerPlan, implementation: Any = "auto") -> tuple[nn.Para
 def test_five_steps_equal_the_update_written_out(name):
     plan = OptimizerPlan(name=name, learning_rate=RATE, weight_decay=DECAY)
     matrix, by_hand = _trained(plan)
-    if name == "muon":
-        # PyTorch orthogonalises in bf16; an entry of a step is at most RATE · 0.2 · √7.
-        tolerance = 0.05 * RATE * 0.2 * math.sqrt(7) * STEPS
-    else:
-        tolerance = 1e-6
+    # PyTorch orthogonalises for muon in bf16; an entry of its step is of the size of RATE · 0.2.
+    tolerance = 0.04 * RATE * 0.2 * STEPS if name == "muon" else 1e-6
     np.testing.assert_allclose(matrix.detach().numpy(), by_hand, atol=tolerance, rtol=0)
 
 
@@ -182,7 +179,7 @@ def test_roles_of_a_network():
         "answer.bias": "bias",
     }
     # The gain of a normalisation over several axes has several axes, too.
-    assert parameter_roles(nn.LayerNorm((3, 5))) == {"weight": "gain", "bias": "bias"}
+    assert parameter_roles(nn.LayerNorm([3, 5])) == {"weight": "gain", "bias": "bias"}
     # "ans" is not the beginning of a module's path.
     assert parameter_roles(_network(), heads=["ans"])["answer.weight"] == "hidden"
 
@@ -321,7 +318,7 @@ def test_messages():
             OptimizerPlan(**wrong)
     with pytest.raises(RecipeError, match="There is nothing to optimise"):
         build_optimizer({}, OptimizerPlan())
-    with pytest.raises(RecipeError, match="Did you mean 'body.weight'"):
+    with pytest.raises(RecipeError, match=r"Did you mean 'body\.weight'"):
         build_optimizer(weight, OptimizerPlan(), multipliers={"body.wieght": 0.1})
     with pytest.raises(RecipeError, match="'multipliers' of the optimiser is out"):
         build_optimizer(weight, OptimizerPlan(), multipliers={"body.weight": -0.1})

@@ -1,5 +1,6 @@
 """Schedules: end points, continuity, closed forms, and PyTorch's own one-cycle schedule."""
 
+import itertools
 import math
 
 import pytest
@@ -49,7 +50,7 @@ def test_values_are_shares_and_the_curve_does_not_jump(name):
     curve = _curve(SchedulePlan(name=name))
     assert all(0 <= value <= 1 for value in curve)
     assert max(curve) == pytest.approx(1, abs=1e-3)
-    jumps = [abs(after - before) for before, after in zip(curve, curve[1:], strict=False)]
+    jumps = [abs(after - before) for before, after in itertools.pairwise(curve)]
     if name == "step":
         assert sum(jump > 0 for jump in jumps) == 2
     else:
@@ -70,7 +71,7 @@ def test_the_warm_up_climbs_straight_to_one_and_the_rest_follows(name):
 @pytest.mark.parametrize("name", ["linear", "cosine", "exponential", "step", "inverse_sqrt"])
 def test_after_the_warm_up_it_never_climbs(name):
     curve = _curve(SchedulePlan(name=name, warmup_share=0.1))[110:]
-    assert all(after <= before for before, after in zip(curve, curve[1:], strict=False))
+    assert all(after <= before for before, after in itertools.pairwise(curve))
 
 
 def test_closed_forms_half_way():

@@ -10,11 +10,20 @@ from fathom.columns.date import Date, FittedDate
 from fathom.columns.flag import FittedFlag, Flag
 from fathom.columns.identifier import FittedIdentifier, Identifier
 from fathom.columns.ignored import FittedIgnored, Ignored
-from fathom.columns.kind import FittedColumn, Kind
+from fathom.columns.kind import Kind
 from fathom.columns.number import FittedNumber, Number
 from fathom.columns.set import FittedSet, Set
 
 KINDS: tuple[type[Kind], ...] = (Number, Category, Flag, Date, Set, Identifier, Ignored)
+Fitted = (
+    FittedNumber
+    | FittedCategory
+    | FittedFlag
+    | FittedDate
+    | FittedSet
+    | FittedIdentifier
+    | FittedIgnored
+)
 _FITTED = {
     "number": FittedNumber.from_dict,
     "category": FittedCategory.from_dict,
@@ -87,7 +96,7 @@ def kind_from_dict(content: dict[str, Any]) -> Kind:
     return wanted(**options)
 
 
-def fitted_from_dict(content: dict[str, Any]) -> FittedColumn:
+def fitted_from_dict(content: dict[str, Any]) -> Fitted:
     """A fitted column from what its `to_dict` gave.
 
     Raises:

@@ -55,7 +55,7 @@ def about_flag(profile: Profile) -> Evidence | None:
         return Evidence("flag", 0.97, f"typed as yes or no, in {_rows(profile)}")
     if is_plus_minus(profile):
         return Evidence("flag", 0.96, f"'+' and '-' in {_rows(profile)}")
-    if profile.num_distinct < 2:
+    if not 2 <= profile.num_distinct <= _FEW_LEVELS:
         return None
     sides = polarity(profile.words)
     if sides is None:
@@ -112,7 +112,7 @@ def about_date(profile: Profile) -> Evidence | None:
         share = profile.share_dates
         if share < 0.5:
             return None
-        figures = f"{share:.0%} of {profile.num_present:,} cells are dates, such as"
+        figures = f"{share:.0%} of {len(profile.sample):,} distinct cells are dates, such as"
         confidence = 0.97 if share >= 0.95 else 0.6
         return Evidence("date", confidence, f"{figures} {profile.shown(1)}")
     if not (profile.whole and profile.digits_only):
@@ -120,7 +120,7 @@ def about_date(profile: Profile) -> Evidence | None:
     low, high = float(profile.numbers.min()), float(profile.numbers.max())
     if low >= 19_000_101 and high <= 21_001_231 and profile.num_distinct >= 5:
         if profile.share_dates == 1:
-            return Evidence("date", 0.85, f"all eight digits are days, such as {profile.shown(1)}")
+            return Evidence("date", 0.92, f"all eight digits are days, such as {profile.shown(1)}")
         return None
     unit = epoch_unit(profile.numbers)
     per_second = {"seconds": 1.0, "milliseconds": 1e3}.get(unit, 1e6)
@@ -136,7 +136,7 @@ def about_set(profile: Profile) -> Evidence | None:
         return Evidence("set", 1.0, f"typed as lists, in {_rows(profile)}")
     if profile.form != "text" or profile.share_numbers >= 0.5:
         return None
-    cells = list(profile.words)
+    cells = profile.sample.to_list()
     bracketed = sum(cell.startswith("[") and cell.endswith("]") for cell in cells)
     if bracketed >= 0.9 * len(cells):
         return Evidence("set", 0.95, f"cells written as lists, such as {profile.shown(1)}")
@@ -146,12 +146,13 @@ def about_set(profile: Profile) -> Evidence | None:
         return None
     labels = {label.strip() for cell in split for label in cell}
     # A comma also stands in sentences and names: there, labels must come back often.
-    most = 0.5 if separator == "," else 1.0
+    often = 3.0 if separator == "," else 1.5
     short = sum(len(label.split()) for label in labels) <= 3 * len(labels)
-    if len(labels) >= most * len(cells) or not short:
+    if sum(map(len, split)) < often * len(labels) or not short:
         return None
-    figures = f"{len(labels):,} labels between '{separator}' in {len(cells):,} distinct"
-    return Evidence("set", 0.93, f"{figures} cells, such as {profile.shown(1)}")
+    shown = next(cell for cell in cells if separator in cell)
+    figures = f"{len(labels):,} labels between '{separator}' in {len(cells):,} distinct cells"
+    return Evidence("set", 0.93, f"{figures}, such as '{shown[:60]}'")
 
 
 def about_identifier(profile: Profile) -> Evidence | None:
@@ -206,7 +207,7 @@ def about_ignored(profile: Profile) -> Evidence | None:
 
 def is_plus_minus(profile: Profile) -> bool:
     """Whether the words are "+" and "-", where the second looks like a marker for no value."""
-    return set(profile.words) == {"+"} and set(profile.markers) == {"-"}
+    return list(profile.words) == ["+"] and set(profile.markers) == {"-"}
 
 
 def _rows(profile: Profile) -> str:

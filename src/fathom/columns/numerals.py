@@ -69,7 +69,8 @@ def decimal_notation(raw: pl.Series) -> Literal["point", "comma"]:
     if raw.dtype.is_numeric() or raw.dtype in _NUMERIC:
         return "point"
     text = clean(raw).text
-    return _notation(text, np.ones(len(text), dtype=bool))
+    quick = text.cast(pl.Float64, strict=False)
+    return _notation(text, (text.is_not_null() & quick.is_null()).to_numpy())
 
 
 def _notation(text: pl.Series, slow: np.ndarray) -> Literal["point", "comma"]:

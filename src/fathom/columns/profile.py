@@ -8,9 +8,12 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from fathom.columns.cells import MARKERS, clean
+from fathom.columns.cells import MARKERS, as_text, clean
 from fathom.columns.numerals import read_numbers
 from fathom.columns.timestamps import day_order, read_timestamps
+
+_MOST_WORDS = 50
+_MOST_SAMPLED = 10_000
 
 Form = Literal["text", "nominal", "number", "flag", "date", "set"]
 
@@ -50,11 +53,28 @@ class Profile:
         return clean(self.raw).text
 
     @cached_property
+    def cells(self) -> pl.Series:
+        """What is present, in the order of the rows: numbers that are typed so, else clean text."""
+        cells = self.raw.fill_nan(None) if self.raw.dtype.is_float() else self.raw
+        return (cells if self.form == "number" else self.text).drop_nulls()
+
+    @cached_property
     def words(self) -> dict[str, int]:
-        """Distinct cells, most frequent first (then by name), with their rows."""
-        table = self.text.drop_nulls().alias("word").value_counts()
+        """The most frequent distinct cells (of several the first by name), with their rows."""
+        table = self.cells.alias("word").value_counts()
+        table = table.top_k(_MOST_WORDS, by=["count", "word"], reverse=[False, True])
         table = table.sort("count", "word", descending=[True, False])
-        return dict(zip(table["word"].to_list(), table["count"].to_list(), strict=True))
+        return dict(zip(as_text(table["word"]).to_list(), table["count"].to_list(), strict=True))
+
+    @cached_property
+    def sample(self) -> pl.Series:
+        """Distinct cells as text, spread evenly over their first appearances when there are many."""
+        step = max(1, -(-self.num_distinct // _MOST_SAMPLED))
+        return as_text(self._distinct[::step])
+
+    @cached_property
+    def _distinct(self) -> pl.Series:
+        return self.cells.unique(maintain_order=True)
 
     @cached_property
     def markers(self) -> dict[str, int]:
@@ -70,15 +90,15 @@ class Profile:
         """Rows, with or without a value."""
         return len(self.raw)
 
-    @cached_property
+    @property
     def num_present(self) -> int:
         """Rows with a value."""
-        return sum(self.words.values())
+        return len(self.cells)
 
     @property
     def num_distinct(self) -> int:
         """Distinct values."""
-        return len(self.words)
+        return len(self._distinct)
 
     @property
     def share_distinct(self) -> float:
@@ -106,34 +126,28 @@ class Profile:
     @cached_property
     def digits_only(self) -> bool:
         """Whether every cell is written with digits alone, as numbers of things are."""
-        if self.raw.dtype.is_float() or self.num_distinct == 0:
+        if self.raw.dtype.is_float() or self.num_present == 0:
             return False
-        return bool(self.text.drop_nulls().str.contains(r"^\d+$").all())
+        return bool(as_text(self.cells).str.contains(r"^\d+$").all())
 
     @cached_property
     def leading_zeros(self) -> int:
         """Rows whose digits begin with a zero that a number would not have."""
         if self.raw.dtype != pl.String:
             return 0
-        return int(self.text.drop_nulls().str.contains(r"^0\d+$").sum())
+        return int(self.cells.str.contains(r"^0\d+$").sum())
 
     @cached_property
-    def timestamps(self) -> np.ndarray:
-        """Seconds for each distinct word, NaN where it is no date."""
-        words = pl.Series(list(self.words), dtype=pl.String)
-        return read_timestamps(words, day_order(self.text).order)
-
-    @property
     def share_dates(self) -> float:
-        """The share of the rows with a value whose value is a date."""
-        rows = np.array(list(self.words.values()), dtype=np.float64)
-        return float(rows[~np.isnan(self.timestamps)].sum() / max(self.num_present, 1))
+        """The share of the sample that are dates."""
+        seconds = read_timestamps(self.sample, day_order(self.sample).order)
+        return float((~np.isnan(seconds)).mean()) if len(seconds) else 0.0
 
     @cached_property
     def words_per_cell(self) -> float:
-        """How many words a cell has, on average over distinct cells."""
-        counts = [len(word.split()) for word in list(self.words)[:1_000]]
-        return sum(counts) / max(len(counts), 1)
+        """How many words a cell has, on average over the sample."""
+        counts = self.sample.str.count_matches(r"\S+")
+        return float(counts.to_numpy().mean()) if len(counts) else 0.0
 
     @cached_property
     def name_words(self) -> tuple[str, ...]:
@@ -153,7 +167,7 @@ class Profile:
 
     def shown(self, most: int = 3) -> str:
         """A few of the distinct cells in quotes, for reasons."""
-        cells = [word if len(word) <= 30 else word[:27] + "…" for word in list(self.words)[:most]]
+        cells = [word if len(word) <= 30 else word[:29] + "…" for word in list(self.words)[:most]]
         return ", ".join(f"'{cell}'" for cell in cells)
 
     def span(self) -> str:

@@ -156,10 +156,11 @@ class FittedSet(FittedColumn):
 
 def find_separator(text: pl.Series) -> str:
     """Of "|", ";" and "," the one in most cells that are not JSON lists; the first of several."""
-    loose = text.drop_nulls()
-    loose = loose.filter(~loose.str.starts_with("["))
-    cells = {sign: loose.str.contains(sign, literal=True).sum() for sign in SEPARATORS}
-    return max(SEPARATORS, key=lambda sign: cells[sign])
+    cells = text.drop_nulls()
+    loose = cells.filter(~cells.str.contains(r"^\[.*\]$"))
+    loose = loose if len(loose) else cells
+    found = {sign: loose.str.contains(sign, literal=True).sum() for sign in SEPARATORS}
+    return max(SEPARATORS, key=lambda sign: found[sign])
 
 
 def _labels(cell: list[Any] | None) -> tuple[str, ...] | None:

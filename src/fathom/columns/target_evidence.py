@@ -28,6 +28,10 @@ def target_evidence(profile: Profile) -> tuple[Evidence, ...]:
             nearly every row.
     """
     _learnable(profile)
+    if is_word_marker(profile):
+        rows = f"{profile.markers['None']:,} of {profile.num_rows:,} rows"
+        reason = f"'None' stands in {rows} beside other words: taken for an answer, not for a gap"
+        return (Evidence("category", 0.97, reason),)
     if profile.form in ("date", "set"):
         return input_evidence(profile)
     if profile.num_distinct <= 2 or profile.form == "flag":
@@ -66,27 +70,20 @@ def _learnable(profile: Profile) -> None:
 
 
 def is_word_marker(profile: Profile) -> bool:
-    """Whether "None" or "NA" seems to be an answer among words, not a missing value.
+    """Whether "None" seems to be an answer among words ("Insomnia", "Apnea"), not a gap.
 
-    So it is when the other answers are words, no cell is empty, and one such marker alone is
+    So it is when the other answers are words, no other marker stands for a gap, and it is
     frequent (a twentieth of the rows or more).
     """
-    if profile.num_present == 0 or profile.share_numbers > 0 or len(profile.markers) != 1:
+    if profile.num_present == 0 or profile.share_numbers > 0 or set(profile.markers) != {"None"}:
         return False
-    ((marker, rows),) = profile.markers.items()
-    empty = profile.num_rows - profile.num_present - rows
-    words = profile.share_distinct < 0.5
-    return (
-        marker in ("None", "NA", "nil") and empty == 0 and words and rows * 20 >= profile.num_rows
-    )
+    return profile.share_distinct < 0.5 and profile.markers["None"] * 20 >= profile.num_rows
 
 
 def _two_values(profile: Profile) -> Evidence:
     """A flag, and which of its words is yes."""
     if is_plus_minus(profile):
         return Evidence("flag", 0.97, "two values, '+' and '-'; '+' is taken as yes")
-    if is_word_marker(profile):
-        return Evidence("category", 0.97, _as_words(profile))
     sides = polarity(profile.words)
     assert sides is not None, "two words always have two sides"
     yes = f"yes is '{sides.positive[0]}': {sides.reason}"
@@ -153,8 +150,3 @@ def _is_hill(values: np.ndarray, counts: np.ndarray) -> bool:
 
 def _instead(profile: Profile, kind: str, what: str) -> str:
     return f"if they are {what}, say --kind {profile.name}={kind}"
-
-
-def _as_words(profile: Profile) -> str:
-    marker = next(iter(profile.markers))
-    return f"'{marker}' is frequent beside other words: taken for an answer, not for a gap"

@@ -1,30 +1,27 @@
 """The learned baselines: linear models and boosted trees, both from scikit-learn."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from fathom.base.errors import DataError
 from fathom.base.seeds import derive, numpy_generator
-from fathom.evaluation.baseline_records import (
-    BaselineData,
-    BaselinePlan,
-    Fit,
-    Labelled,
-    Predict,
-)
+from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Fit, Labelled, Predict
 from fathom.metrics.numbers import rmse
 from fathom.metrics.probabilities import log_loss
 from fathom.metrics.record import Answer
 
 _STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+_STRENGTH_OF_SETS = 1.0  # choosing one for each of many labels would take too long
 _NUM_FOLDS = 3
 _MOST_ROWS_TO_CHOOSE = 20_000
 _MOST_CATEGORIES = 100
 _MOST_TREE_CATEGORIES = 254  # scikit-learn's trees take codes below 255
 
+Columns = Float[np.ndarray, "rows columns"]
 Estimator = Any  # scikit-learn's estimators share no base class that a type checker knows
 Make = Callable[[], Estimator]
 
@@ -37,7 +34,14 @@ def fit_linear(train: Labelled, plan: BaselinePlan) -> Fit:
     """
     _check_columns(train)
     strength = _chosen_strength(train, plan)
-    return lambda data: _fitted(data, plan, lambda: _linear(data.data, plan, strength))
+
+    def fit(data: Labelled) -> Predict:
+        prepare = _linear_columns(data.data).fit(_side_by_side(data.data))
+        columns = prepare.transform(_side_by_side(data.data))
+        answer = _fitted(columns, data, plan, lambda: _linear(plan, strength))
+        return lambda asked: answer(prepare.transform(_side_by_side(asked)))
+
+    return fit
 
 
 def fit_boosted_trees(train: Labelled, plan: BaselinePlan) -> Fit:
@@ -48,10 +52,10 @@ def fit_boosted_trees(train: Labelled, plan: BaselinePlan) -> Fit:
     _check_columns(train)
 
     def fit(data: Labelled) -> Predict:
-        common = [_common_codes(column) for column in data.data.categories.T]
-        ready = Labelled(data=_ranked(data.data, common), truth=data.truth, weight=data.weight)
-        predict = _fitted(ready, plan, lambda: _trees(ready, plan, len(common)))
-        return lambda asked: predict(_ranked(asked, common))
+        columns = TreeColumns.of(data.data)
+        make = _trees(data.truth, columns, plan)
+        answer = _fitted(columns.matrix(data.data), data, plan, make)
+        return lambda asked: answer(columns.matrix(asked))
 
     return fit
 
@@ -61,56 +65,58 @@ def _check_columns(train: Labelled) -> None:
         raise DataError("There is no column of numbers or categories to learn from.")
 
 
-def _columns(data: BaselineData) -> Float[np.ndarray, "rows columns"]:
+def _side_by_side(data: BaselineData) -> Columns:
     return np.concatenate([data.numbers, data.categories.astype(np.float64)], axis=1)
 
 
-def _fitted(data: Labelled, plan: BaselinePlan, make: Make) -> Predict:
-    """Fit one estimator (or one per label) and wrap its predictions as answers."""
-    columns = _columns(data.data)
+def _fitted(
+    columns: Columns, data: Labelled, plan: BaselinePlan, make: Make
+) -> Callable[[Columns], Answer]:
+    """Fit one estimator (or one per label) and wrap what it predicts as answers."""
     if plan.task == "regression":
-        model = _fit_one(make(), columns, data.truth, data.weight)
-        return lambda asked: Answer(number=model.predict(_columns(asked)))
+        model = make().fit(columns, data.truth, sample_weight=data.weight)
+        return lambda asked: Answer(number=model.predict(asked))
     if plan.task == "multilabel":
-        each = [_positive(make, columns, truth, data.weight) for truth in data.truth.T]
-        return lambda asked: Answer.of_sets(np.stack([one(_columns(asked)) for one in each], 1))
+        each = [_one_label(columns, truth, data.weight, make) for truth in data.truth.T]
+        return lambda asked: Answer.of_sets(np.stack([one(asked) for one in each], axis=1))
     classes = np.unique(data.truth)
     if len(classes) < 2:
         raise DataError("all rows to learn from are of one class")
-    model = _fit_one(make(), columns, data.truth, data.weight)
+    model = make().fit(columns, data.truth, sample_weight=data.weight)
 
-    def predict(asked: BaselineData) -> Answer:
-        probability = np.zeros((len(asked), plan.num_classes))
-        probability[:, classes] = model.predict_proba(_columns(asked))
+    def answer(asked: Columns) -> Answer:
+        probability = np.zeros((asked.shape[0], plan.num_classes))
+        probability[:, classes] = model.predict_proba(asked)
         return Answer.of_classes(probability)
 
-    return predict
+    return answer
 
 
-def _positive(
-    make: Make,
-    columns: np.ndarray,
+def _one_label(
+    columns: Columns,
     truth: Int[np.ndarray, " rows"],
-    weight: np.ndarray | None,
-) -> Callable[[np.ndarray], np.ndarray]:
+    weight: Float[np.ndarray, " rows"] | None,
+    make: Make,
+) -> Callable[[Columns], Float[np.ndarray, " rows"]]:
     """The probability of one label; constant where the rows all agree."""
     if len(np.unique(truth)) < 2:
-        return lambda asked: np.full(len(asked), float(truth[0]))
-    model = _fit_one(make(), columns, truth, weight)
+        return lambda asked: np.full(asked.shape[0], float(truth[0]))
+    model = make().fit(columns, truth, sample_weight=weight)
     return lambda asked: model.predict_proba(asked)[:, 1]
 
 
-def _fit_one(
-    model: Estimator, columns: np.ndarray, truth: np.ndarray, weight: np.ndarray | None
-) -> Estimator:
-    return model.fit(columns, truth, model__sample_weight=weight)
+def _linear(plan: BaselinePlan, strength: float) -> Estimator:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if plan.task == "regression":
+        return Ridge(alpha=strength)
+    return LogisticRegression(C=1 / strength, max_iter=500)
 
 
-def _linear(data: BaselineData, plan: BaselinePlan, strength: float) -> Estimator:
+def _linear_columns(data: BaselineData) -> Estimator:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.pipeline import Pipeline, make_pipeline
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     num_numbers = data.numbers.shape[1]
@@ -121,91 +127,133 @@ def _linear(data: BaselineData, plan: BaselinePlan, strength: float) -> Estimato
     categories = OneHotEncoder(
         handle_unknown="infrequent_if_exist", max_categories=_MOST_CATEGORIES
     )
-    columns = ColumnTransformer(
+    return ColumnTransformer(
         [
             ("numbers", numbers, list(range(num_numbers))),
             ("categories", categories, list(range(num_numbers, data.num_columns))),
         ]
     )
-    if plan.task == "regression":
-        model = Ridge(alpha=strength)
-    else:
-        model = LogisticRegression(C=1 / strength, max_iter=500)
-    return Pipeline([("columns", columns), ("model", model)])
 
 
 def _chosen_strength(train: Labelled, plan: BaselinePlan) -> float:
-    """The strength with the best score over folds that keep clusters whole."""
+    """The strength with the smallest loss over folds."""
     if plan.task == "multilabel":
-        return 1.0
+        return _STRENGTH_OF_SETS
     generator = numpy_generator(plan.seed, "baseline", "strength")
     chosen = np.sort(generator.permutation(len(train.truth))[:_MOST_ROWS_TO_CHOOSE])
     rows = train.at(chosen)
-    units = np.unique(rows.cluster, return_inverse=True)[1] if rows.cluster is not None else None
-    units = np.arange(len(chosen)) if units is None else units
-    fold = (generator.permutation(int(units.max()) + 1) % _NUM_FOLDS)[units]
-    scores = [_score(rows, plan, fold, strength) for strength in _STRENGTHS]
-    return _STRENGTHS[int(np.nanargmin(scores))] if np.isfinite(scores).any() else 1.0
+    fold = folds(len(rows.truth), rows.cluster, generator)
+    losses = [
+        _losses(rows.at(np.flatnonzero(fold != k)), rows.at(np.flatnonzero(fold == k)), plan)
+        for k in range(_NUM_FOLDS)
+    ]
+    used = [loss for loss in losses if loss is not None]
+    return _STRENGTHS[int(np.argmin(np.mean(used, axis=0)))] if used else 1.0
 
 
-def _score(
-    rows: Labelled, plan: BaselinePlan, fold: Int[np.ndarray, " rows"], strength: float
-) -> float:
-    """Mean over folds of the loss on the rows left out; a fold that cannot be fitted is skipped."""
+def folds(
+    num_rows: int, cluster: Shaped[np.ndarray, " rows"] | None, generator: np.random.Generator
+) -> Int[np.ndarray, " rows"]:
+    """Which of three folds each row is in, by lot; rows of a cluster are in the same."""
+    units = np.arange(num_rows)
+    if cluster is not None:
+        units = np.unique(cluster, return_inverse=True)[1]
+    return (generator.permutation(int(units.max()) + 1) % _NUM_FOLDS)[units]
+
+
+def _losses(inside: Labelled, outside: Labelled, plan: BaselinePlan) -> list[float] | None:
+    """The loss outside a fold for each strength; None where the fold cannot be fitted."""
+    one_class = plan.task != "regression" and len(np.unique(inside.truth)) < 2
+    if one_class or not len(outside.truth) or not len(inside.truth):
+        return None
+    prepare = _linear_columns(inside.data).fit(_side_by_side(inside.data))
+    columns = prepare.transform(_side_by_side(inside.data))
+    asked = prepare.transform(_side_by_side(outside.data))
     losses: list[float] = []
-    for place in range(_NUM_FOLDS):
-        inside = rows.at(np.flatnonzero(fold != place))
-        outside = rows.at(np.flatnonzero(fold == place))
-        too_few = plan.task != "regression" and len(np.unique(inside.truth)) < 2
-        if too_few or not len(outside.truth) or not len(inside.truth):
-            continue
-        data = inside.data
-        answer = _fitted(inside, plan, lambda data=data: _linear(data, plan, strength))(
-            outside.data
-        )
+    for strength in _STRENGTHS:
+        model = _linear(plan, strength)
+        answer = _fitted(columns, inside, plan, lambda model=model: model)(asked)
         if answer.number is not None:
             losses.append(float(rmse(outside.truth, answer.number, outside.weight)))
         elif answer.probability is not None:
             losses.append(float(log_loss(outside.truth, answer.probability, outside.weight)))
-    return float(np.mean(losses)) if losses else float("nan")
+    return losses
 
 
-def _trees(data: Labelled, plan: BaselinePlan, num_categories: int) -> Estimator:
+def _trees(
+    truth: Shaped[np.ndarray, "rows ..."], columns: "TreeColumns", plan: BaselinePlan
+) -> Make:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.pipeline import Pipeline
 
-    num_columns = data.data.num_columns
     options: dict[str, Any] = {
-        "categorical_features": list(range(num_columns - num_categories, num_columns)) or None,
+        "categorical_features": columns.categorical(),
         "random_state": derive(plan.seed, "baseline", "trees") % (1 << 32),
     }
     if plan.task == "regression":
-        return Pipeline([("model", HistGradientBoostingRegressor(**options))])
+        return lambda: HistGradientBoostingRegressor(**options)
     # scikit-learn's early stopping splits by class and stops with an error at a class of one row.
-    counts = np.bincount(data.truth.ravel())
-    if plan.task != "multilabel" and (counts[counts > 0] < 2).any():
+    counts = [np.bincount(one) for one in truth.reshape(len(truth), -1).T]
+    if any((count[count > 0] < 2).any() for count in counts):
         options["early_stopping"] = False
-    return Pipeline([("model", HistGradientBoostingClassifier(**options))])
+    return lambda: HistGradientBoostingClassifier(**options)
+
+
+@dataclass(frozen=True)
+class TreeColumns:
+    """How columns are handed to scikit-learn's trees: category codes as ranks of frequency.
+
+    Attributes:
+        codes: for each category column the codes that are kept, the commonest first.
+        used: for each column, numbers first, whether it has a value at all; the trees stop with
+            an error at a column that has none.
+        num_numbers: how many of them are numbers.
+    """
+
+    codes: tuple[Int[np.ndarray, " codes"], ...]
+    used: Bool[np.ndarray, " columns"]
+    num_numbers: int
+
+    @classmethod
+    def of(cls, data: BaselineData) -> "TreeColumns":
+        """From the rows that are learned from.
+
+        Raises:
+            DataError: no column has a value.
+        """
+        codes = tuple(_common_codes(column) for column in data.categories.T)
+        filled = [len(kept) > 0 for kept in codes]
+        used = np.concatenate([~np.isnan(data.numbers).all(axis=0), np.array(filled, dtype=bool)])
+        if not used.any():
+            raise DataError("No column has a value to learn from.")
+        return cls(codes, used, data.numbers.shape[1])
+
+    def matrix(self, data: BaselineData) -> Columns:
+        """Numbers, then ranks of categories; rare, unseen and missing ones as NaN."""
+        pairs = zip(data.categories.T, self.codes, strict=True)
+        ranks = [ranked(column, codes) for column, codes in pairs]
+        return np.column_stack([data.numbers, *ranks])[:, self.used]
+
+    def categorical(self) -> list[int] | None:
+        """Places of the categories among the columns that are used."""
+        places = np.cumsum(self.used) - 1
+        kept = self.used & (np.arange(len(self.used)) >= self.num_numbers)
+        return places[kept].tolist() or None
 
 
 def _common_codes(column: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " codes"]:
-    """The codes that trees can take, the commonest first."""
     codes, counts = np.unique(column[column >= 0], return_counts=True)
     return codes[np.argsort(-counts, kind="stable")][:_MOST_TREE_CATEGORIES]
 
 
-def _ranked(data: BaselineData, common: list[np.ndarray]) -> BaselineData:
-    """Category codes as ranks of frequency among the numbers; other codes as missing."""
-    ranks = [_rank(column, codes) for column, codes in zip(data.categories.T, common, strict=True)]
-    return BaselineData(
-        numbers=np.column_stack([data.numbers, *ranks]),
-        categories=np.empty((len(data), 0), dtype=np.int64),
-    )
-
-
-def _rank(
+def ranked(
     column: Int[np.ndarray, " rows"], codes: Int[np.ndarray, " codes"]
 ) -> Float[np.ndarray, " rows"]:
+    """Each code's place in `codes`, NaN where it has none.
+
+    Example:
+        >>> ranked(np.array([5, -1, 0, 2]), np.array([2, 5]))
+        array([ 1., nan, nan,  0.])
+    """
     table = np.full(max(int(column.max(initial=0)), int(codes.max(initial=0))) + 1, np.nan)
     table[codes] = np.arange(len(codes))
     return np.where(column >= 0, table[np.maximum(column, 0)], np.nan)

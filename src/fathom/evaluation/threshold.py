@@ -91,7 +91,7 @@ def _best(
 ) -> Threshold:
     cuts, values = _values_by_cut(truth, score, weight, metric)
     at_half = float(METRICS["binary"][metric].compute(truth, (score >= 0.5).astype(int), weight))
-    best = values.max()
+    best = values.max(initial=-1.0)
     if not best > at_half + 1e-12:
         return Threshold(0.5, f"½: no threshold has a better validation {metric}", metric)
     equal = cuts[values >= best - 1e-12]

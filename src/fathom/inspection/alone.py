@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from fathom.base.seeds import numpy_generator
-from fathom.inspection.column import Column
+from fathom.inspection.column import Column, codes_of
 
 _FOLDS = 5
 _MOST_CLASSES = 50
-_ROWS_PER_BIN, _BINS = 20, 64
-_ROWS_PER_FINE_BIN = 4
+# Numbers are cut finely: what gives a target away has hardly any noise to average out, and wide
+# ranges would blur where one class ends and the next begins.
+_ROWS_PER_BIN, _MOST_BINS, _KEPT = 4, 2_000, 64
 
 Measure = Literal["auc", "skill", "r2"]
 
@@ -71,8 +72,7 @@ def score_alone(truth: Truth, column: Column) -> float:
     """How well the column alone foretells the target: at most 1, about 0 (AUC: 0.5) for nothing.
 
     Each row is foretold from the rows of the other folds that share its level or, for numbers of
-    many values, its narrow range; "no value" is a level of its own. Wide ranges find noisy
-    relations, narrow ones sharp ones; the better of the two counts.
+    many values, its narrow range; "no value" is a level of its own.
 
     Example:
         >>> from fathom.columns.kind import Values
@@ -82,27 +82,7 @@ def score_alone(truth: Truth, column: Column) -> float:
         >>> round(score_alone(truth, Column("x", "number", Values(x, present))), 2)
         1.0
     """
-    scores = [_score(truth, bins, num) for bins, num in _binnings(truth, column)]
-    return max(scores, default=0.0)
-
-
-def _binnings(truth: Truth, column: Column) -> list[tuple[np.ndarray, int]]:
-    """The codes of the rows with a target as they stand, or joined to ranges of equal size."""
-    codes, sizes = column.levels.codes[truth.rows], column.levels.sizes
-    rows = len(truth.rows)
-    if not column.numeric or column.levels.num <= _BINS:
-        return [(codes, len(sizes))]
-    place = np.cumsum(sizes) - sizes / 2
-    found: list[tuple[np.ndarray, int]] = []
-    for num in {max(2, min(_BINS, rows // _ROWS_PER_BIN)), max(2, rows // _ROWS_PER_FINE_BIN)}:
-        joined = np.minimum((place / sizes.sum() * num).astype(np.int64), num - 1)
-        if column.levels.num_absent:
-            joined[-1] = num
-        found.append((joined[codes], num + 1))
-    return found
-
-
-def _score(truth: Truth, bins: np.ndarray, num_bins: int) -> float:
+    bins, num_bins = _bins(truth, column)
     cell = truth.fold * num_bins + bins
     if truth.measure == "r2":
         return _explained(truth.ranks, cell, num_bins)
@@ -120,6 +100,19 @@ def _score(truth: Truth, bins: np.ndarray, num_bins: int) -> float:
     return float((right - counts.sum(axis=(0, 1)).max()) / (total - total * base.max()))
 
 
+def _bins(truth: Truth, column: Column) -> tuple[np.ndarray, int]:
+    """The codes of the rows with a target as they stand, or joined to ranges of equal size."""
+    codes, sizes = column.levels.codes[truth.rows], column.levels.sizes
+    if not column.numeric or column.levels.num <= _KEPT:
+        return codes, len(sizes)
+    num = max(2, min(_MOST_BINS, len(truth.rows) // _ROWS_PER_BIN))
+    place = np.cumsum(sizes) - sizes / 2
+    joined = np.minimum((place / sizes.sum() * num).astype(np.int64), num - 1)
+    if column.levels.num_absent:
+        joined[-1] = num
+    return joined[codes], num + 1
+
+
 def _explained(ranks: np.ndarray, cell: np.ndarray, num_bins: int) -> float:
     """R² of means of the other folds; the ranks have mean 0 and variance 1."""
     shape = (_FOLDS, num_bins)
@@ -131,7 +124,7 @@ def _explained(ranks: np.ndarray, cell: np.ndarray, num_bins: int) -> float:
 
 def _auc(score: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
     """Area under the ROC curve from counts per score; equal scores count one half."""
-    _, place = np.unique(np.round(score, 12), return_inverse=True)
+    place, _, _ = codes_of(np.round(score, 12))
     positives = np.bincount(place, weights=positive)
     negatives = np.bincount(place, weights=negative)
     below = np.cumsum(negatives) - negatives

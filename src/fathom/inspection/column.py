@@ -7,7 +7,30 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fathom.columns.kind import KindName, Values
-from fathom.inspection.hashing import Hashes, hash_numbers, hash_words
+from fathom.inspection.hashing import Hashes, hash_numbers, hash_words, salted
+
+
+def codes_of(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number the distinct values in ascending order.
+
+    What `numpy.unique` does, without its stable sort, which costs more than all the rest.
+
+    Returns:
+        The code of each key; for each code the first place it stands, and how often.
+
+    Example:
+        >>> [part.tolist() for part in codes_of(np.array([5.0, 2.0, 5.0]))]
+        [[1, 0, 1], [1, 0], [1, 2]]
+    """
+    order = np.argsort(keys)
+    ranked = keys[order]
+    new = np.ones(len(keys), dtype=bool)
+    new[1:] = ranked[1:] != ranked[:-1]
+    starts = np.flatnonzero(new)
+    codes = np.empty(len(keys), dtype=np.int64)
+    codes[order] = np.cumsum(new) - 1
+    first = np.minimum.reduceat(order, starts) if len(starts) else starts
+    return codes, first, np.diff(np.append(starts, len(keys)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +119,15 @@ class Column:
     def levels(self) -> Levels:
         """The distinct values."""
         rows = np.flatnonzero(self.present)
-        keys = self.numbers + 0.0 if self.numeric else self.hashes[rows]
-        _, first, inverse, counts = np.unique(
-            keys, return_index=True, return_inverse=True, return_counts=True
-        )
+        inverse, first, counts = codes_of(self.numbers if self.numeric else self.hashes[rows])
         codes = np.full(len(self), len(counts), dtype=np.int64)
         codes[rows] = inverse
         return Levels(codes, counts, rows[first], len(self) - len(rows))
+
+    @cached_property
+    def row_part(self) -> Hashes:
+        """What this column adds to the hashes of rows."""
+        return salted(self.hashes, self.name)
 
     @cached_property
     def chance(self) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from fathom.base.records import Finding
-from fathom.inspection.column import Column
+from fathom.inspection.column import Column, codes_of
 from fathom.inspection.hashing import Hashes
 from fathom.inspection.identifiers import describing
 from fathom.inspection.sheet import Sheet, row_hashes
@@ -14,7 +14,7 @@ from fathom.inspection.wording import example_rows, number_of, part_of, percent
 
 # One row in a hundred that is in training and in test alike moves a score visibly.
 _MANY = 0.01
-# Copies count as natural when independent columns would bring about a tenth of them.
+# Copies count as natural when independent columns would bring about a tenth of the pairs.
 _NATURAL = 10.0
 
 
@@ -40,15 +40,19 @@ class Clusters:
             >>> Clusters.of(np.array([7, 9, 7], dtype=np.uint64)).repeats
             1
         """
-        _, first, codes, sizes = np.unique(
-            hashes, return_index=True, return_inverse=True, return_counts=True
-        )
+        codes, first, sizes = codes_of(hashes)
         return cls(codes, sizes, first)
 
     @property
     def repeats(self) -> int:
         """Rows that repeat an earlier one."""
         return len(self.codes) - len(self.sizes)
+
+    @property
+    def pairs(self) -> float:
+        """Pairs of rows in one cluster."""
+        sizes = self.sizes.astype(np.float64)
+        return float((sizes * (sizes - 1) / 2).sum())
 
     @property
     def later(self) -> Int[np.ndarray, " repeats"]:
@@ -69,9 +73,9 @@ def expected_pairs(columns: list[Column], num_rows: int) -> float:
     return float(np.exp(min(logarithm, 700.0)))
 
 
-def natural(count: int, columns: list[Column], num_rows: int) -> bool:
-    """Whether so many equal rows may well be different things that look alike."""
-    return count <= _NATURAL * expected_pairs(columns, num_rows)
+def natural(num_pairs: float, columns: list[Column], num_rows: int) -> bool:
+    """Whether so many pairs of equal rows may well be different things that look alike."""
+    return num_pairs <= _NATURAL * expected_pairs(columns, num_rows)
 
 
 def find_duplicates(sheet: Sheet) -> list[Finding]:
@@ -93,7 +97,7 @@ def find_duplicates(sheet: Sheet) -> list[Finding]:
 def _duplicates(sheet: Sheet, columns: list[Column], clusters: Clusters) -> Finding:
     count, rows = clusters.repeats, sheet.num_rows
     left_out = [name for name in sheet.columns if name not in {column.name for column in columns}]
-    by_chance = natural(count, columns, rows)
+    by_chance = natural(clusters.pairs, columns, rows)
     evidence = f"{part_of(count, rows)} repeat an earlier one; the most frequent row stands "
     evidence += f"{number_of(int(clusters.sizes.max()), 'time')}."
     if left_out:
@@ -140,8 +144,9 @@ def _classes_contradict(alike: Clusters, target: Column) -> list[Finding]:
             code="contradicting_rows",
             severity="medium" if mistakes >= _MANY * known.sum() else "low",
             title=f"Rows with the same inputs differ in '{target.name}'.",
-            evidence=f"{part_of(concerned, len(target))} have a twin of another class; whoever "
-            f"knows only these columns is right on {best} of all rows at the very best.",
+            evidence=f"{part_of(concerned, len(target))} have a twin of another class; at least "
+            f"{number_of(mistakes, 'mistake')} cannot be avoided, so that {best} right is the "
+            "very best.",
             advice="Look at some of them: labels may be wrong, or a column that tells them apart "
             "is not in the table.",
             columns=(target.name,),

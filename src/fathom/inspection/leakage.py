@@ -38,7 +38,7 @@ def _single(sheet: Sheet, target: Column, truth: Truth) -> list[Finding]:
     found: list[Finding] = []
     key = recoding_key(target) if not target.numeric else b""
     for column in sheet.sample.inputs:
-        if column.levels.num == 0 or (not column.numeric and identifier_reason(column)):
+        if column.levels.num == 0 or _marks_time(column):
             continue
         score = score_alone(truth, column)
         if score >= _GIVEN_AWAY:
@@ -47,6 +47,15 @@ def _single(sheet: Sheet, target: Column, truth: Truth) -> list[Finding]:
         elif score >= _STRONG[truth.measure]:
             found.append(_strong(column, target, truth.measure, score))
     return found
+
+
+def _marks_time(column: Column) -> bool:
+    """Whether a column only says when or where a row stands.
+
+    In a series, the neighbours in time give a row away, whatever is measured: that is told as
+    `time_order`, and no column is to blame.
+    """
+    return column.kind == "date" or bool(identifier_reason(column))
 
 
 def _measured(measure: Measure, score: float, target: Column) -> str:

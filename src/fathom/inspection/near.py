@@ -1,6 +1,9 @@
 """Rows that are nearly the same: after rounding, or in all columns but one."""
 
+from dataclasses import dataclass
+
 import numpy as np
+import polars as pl
 
 from fathom.base.records import Finding
 from fathom.inspection.column import Column
@@ -12,9 +15,10 @@ from fathom.inspection.wording import example_rows, number_of, part_of
 
 _DIGITS = 4
 _FEW, _MANY = 0.001, 0.01
-# Families are told from a tenth of the rows on: designed experiments and repeated visits.
-_SOME_FAMILIES, _MOST_FAMILIES = 0.1, 0.5
-_LEAST_COLUMNS = 4
+# Families: most rows, and measurements among what they share. People of one sex, class and town
+# are no family; mixtures with the same five amounts, tested at several ages, are.
+_MOST_FAMILIES, _LEAST_COLUMNS = 0.5, 4
+_MEASUREMENTS, _DISTINCT = 2, 10
 
 
 def find_near_duplicates(sheet: Sheet) -> list[Finding]:
@@ -27,24 +31,6 @@ def find_near_duplicates(sheet: Sheet) -> list[Finding]:
     return found + (_families(sheet, inputs) if len(inputs) >= _LEAST_COLUMNS else [])
 
 
-def round_figures(data: np.ndarray, digits: int) -> np.ndarray:
-    """Numbers to so many figures.
-
-    Example:
-        >>> round_figures(np.array([123456.0, 0.00123456, 0.0, -7.0]), 4).tolist()
-        [123500.0, 0.001235, 0.0, -7.0]
-    """
-    size = np.where(data == 0, 1.0, np.abs(data))
-    decimals = digits - 1 - np.floor(np.log10(size))
-    # Beyond this, powers of ten leave the range of float64; such numbers stay as they are.
-    inside = np.abs(decimals) < 290
-    power = 10.0 ** np.where(inside, np.abs(decimals), 0.0)
-    scaled = np.where(decimals < 0, np.round(data / power) * power, 0.0)
-    small = np.where(inside & (decimals >= 0), data, 0.0)
-    scaled = np.where(decimals >= 0, np.round(small * power) / power, scaled)
-    return np.where(inside, scaled, data)
-
-
 def _rounded(sheet: Sheet, columns: list[Column]) -> list[Finding]:
     hashes = row_hashes(columns, sheet.num_rows)
     exact = Clusters.of(hashes).repeats
@@ -53,10 +39,11 @@ def _rounded(sheet: Sheet, columns: list[Column]) -> list[Finding]:
         if column.kind != "number" or column.num_present == 0:
             continue
         data = np.where(column.present, column.values.data, 0.0).astype(np.float64)
-        rounded = hash_numbers(round_figures(data, _DIGITS), column.present)
-        if (rounded != column.hashes).any():
+        rounded = pl.Series(data).round_sig_figs(_DIGITS).to_numpy()
+        if (rounded != data).any():
             changed = True
-            hashes = hashes - salted(column.hashes, column.name) + salted(rounded, column.name)
+            part = salted(hash_numbers(rounded, column.present), column.name)
+            hashes = hashes - column.row_part + part
     clusters = Clusters.of(hashes)
     count = clusters.repeats - exact
     if not changed or count < max(2, _FEW * sheet.num_rows):
@@ -79,21 +66,20 @@ def _rounded(sheet: Sheet, columns: list[Column]) -> list[Finding]:
 
 def _families(sheet: Sheet, inputs: list[Column]) -> list[Finding]:
     """Rows whose inputs are those of another row but for one column, the same for all."""
-    parts = [salted(column.hashes, column.name) for column in inputs]
+    parts = [column.row_part for column in inputs]
     whole = row_hashes(inputs, sheet.num_rows)
     rows = _candidates(parts)
-    if len(rows) < _SOME_FAMILIES * sheet.num_rows:
+    if len(rows) < _MOST_FAMILIES * sheet.num_rows:
         return []
-    best, members, families = -1, np.empty(0, dtype=np.int64), 0
-    for place, part in enumerate(parts):
-        kin, num = _kin(whole[rows] - part[rows], whole[rows])
-        if len(kin) > len(members):
-            best, members, families = place, rows[kin], num
+    kins = [_Kin.of(whole[rows] - part[rows], whole[rows]) for part in parts]
+    best = max(range(len(kins)), key=lambda place: len(kins[place].members))
+    kin = kins[best]
     others = [column for place, column in enumerate(inputs) if place != best]
-    count = len(members)
-    if count < _SOME_FAMILIES * sheet.num_rows or natural(count, others, sheet.num_rows):
+    measured = sum(column.numeric and column.levels.num >= _DISTINCT for column in others)
+    few = len(kin.members) < _MOST_FAMILIES * sheet.num_rows or measured < _MEASUREMENTS
+    if few or natural(kin.pairs, others, sheet.num_rows):
         return []
-    return [_family_finding(sheet, inputs[best], members, families)]
+    return [_family_finding(sheet, inputs[best], rows[kin.members], kin.families)]
 
 
 def _candidates(parts: list[Hashes]) -> np.ndarray:
@@ -109,21 +95,34 @@ def _candidates(parts: list[Hashes]) -> np.ndarray:
     return np.flatnonzero(repeated)
 
 
-def _kin(without: Hashes, whole: Hashes) -> tuple[np.ndarray, int]:
-    """Rows in clusters of `without` that hold more than one distinct row, and their clusters."""
-    clusters = Clusters.of(without)
-    distinct = Clusters.of(whole).first
-    members = np.bincount(clusters.codes[distinct], minlength=len(clusters.sizes))
-    return np.flatnonzero(members[clusters.codes] > 1), int((members > 1).sum())
+@dataclass(frozen=True, eq=False)
+class _Kin:
+    """Rows that agree without one column and differ with it.
+
+    Attributes:
+        members: such rows.
+        families: how many sets of them there are.
+        pairs: pairs of different rows within a family.
+    """
+
+    members: np.ndarray
+    families: int
+    pairs: float
+
+    @classmethod
+    def of(cls, without: Hashes, whole: Hashes) -> "_Kin":
+        clusters = Clusters.of(without)
+        distinct = Clusters.of(whole).first
+        sizes = np.bincount(clusters.codes[distinct], minlength=len(clusters.sizes))
+        pairs = float((sizes.astype(np.float64) * (sizes - 1) / 2).sum())
+        return cls(np.flatnonzero(sizes[clusters.codes] > 1), int((sizes > 1).sum()), pairs)
 
 
 def _family_finding(sheet: Sheet, column: Column, members: np.ndarray, families: int) -> Finding:
-    most = len(members) >= _MOST_FAMILIES * sheet.num_rows
     return Finding(
         code="row_families",
-        severity="medium" if most else "low",
-        title=f"{'Most' if most else 'Many'} rows have a twin that differs in '{column.name}' "
-        "alone.",
+        severity="medium",
+        title=f"Most rows have a twin that differs in '{column.name}' alone.",
         evidence=f"{part_of(len(members), sheet.num_rows)} fall into {families:,} families whose "
         f"inputs agree but for '{column.name}'.",
         advice="A random split then asks about cases that the model has nearly seen. If it is "

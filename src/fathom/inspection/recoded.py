@@ -30,7 +30,7 @@ def find_recodings(sheet: Sheet) -> list[Finding]:
             if len(fresh) > 1:
                 told |= {column.name for column in fresh[1:]}
                 found.append(_equal(fresh) if key is _content else _recoded(fresh))
-    rest = [column for column in columns if column.name not in told and column.numeric]
+    rest = [column for column in columns if column.name not in told]
     return found + _nearly(rest[:_COLUMNS])
 
 
@@ -128,7 +128,7 @@ def _word_at(column: Column, row: int) -> str:
 
 def _nearly(columns: list[Column]) -> list[Finding]:
     """Numbers whose ranks agree almost perfectly. Ranks, since one outlier can fake the rest."""
-    columns = [column for column in columns if column.levels.num >= _REPEATS]
+    columns = [one for one in columns if one.kind == "number" and one.levels.num >= _REPEATS]
     if len(columns) < 2:
         return []
     rows = np.arange(len(columns[0]))

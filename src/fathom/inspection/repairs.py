@@ -1,7 +1,5 @@
 """Cells that had to be mended or could not be read, and columns of more than one sort."""
 
-import re
-
 import numpy as np
 import polars as pl
 
@@ -19,7 +17,7 @@ _MOSTLY_NUMBERS, _MANY_NUMBERS = 0.5, 20
 # Two spellings that are both frequent are meant, such as the vowels "hAd" and "had".
 _RARER = 1 / 3
 _MOST_WORDS = 10_000
-_NOISE = re.compile(r"[\s._-]+")
+_NOISE = r"[\s._-]+"
 
 
 def find_repairs(sheet: Sheet) -> list[Finding]:
@@ -100,12 +98,12 @@ def _spellings(column: Column) -> list[Finding]:
     if not 2 <= column.levels.num <= _MOST_WORDS:
         return []
     counts = column.levels.counts
+    keys = _words(column).str.to_lowercase().str.replace_all(_NOISE, " ").str.strip_chars()
+    # Signs alone ("-", ".") and signed numbers differ in more than spelling.
+    doubtful = keys.is_duplicated() & keys.str.contains(r"[\p{L}]")
     groups: dict[str, list[int]] = {}
-    for code, word in enumerate(_words(column).to_list()):
-        key = _NOISE.sub(" ", word.casefold()).strip()
-        # Signs alone ("-", ".") and signed numbers differ in more than spelling.
-        if re.search(r"[^\W\d]", key):
-            groups.setdefault(key, []).append(code)
+    for code in np.flatnonzero(doubtful.to_numpy()).tolist():
+        groups.setdefault(keys[code], []).append(code)
     variants = [
         codes for codes in groups.values() if counts[codes].min() <= _RARER * counts[codes].max()
     ]

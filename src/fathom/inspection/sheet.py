@@ -8,12 +8,13 @@ import numpy as np
 
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.seeds import numpy_generator
+from fathom.columns.cells import clean
 from fathom.columns.kind import Recognised, Values
 from fathom.inspection.column import Column
-from fathom.inspection.hashing import Hashes, salted
+from fathom.inspection.hashing import Hashes
 from fathom.tables.table import Table
 
-_SAMPLE = 50_000
+_SAMPLE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +84,16 @@ class Sheet:
 
     @cached_property
     def columns(self) -> dict[str, Column]:
-        """Every column that has values, in the order of the table."""
-        return {
-            name: Column(
-                name,
-                self.recognised[name].kind.name,
-                self.values[name],
-                self.recognised[name].said,
-            )
-            for name in self.table.columns
-            if name in self.values
-        }
+        """Every column, in the order of the table."""
+        return {name: self._column(name) for name in self.table.columns if name in self.values}
+
+    def _column(self, name: str) -> Column:
+        found, values = self.recognised[name], self.values[name]
+        if found.kind.name == "ignored":
+            # Its cells stay as they stand, "?" and all; here it counts that they say nothing.
+            cells = clean(self.table.column(name))
+            values = Values(cells.words(), cells.present, cells.repairs)
+        return Column(name, found.kind.name, values, found.said)
 
     @property
     def inputs(self) -> list[Column]:
@@ -147,5 +147,5 @@ def row_hashes(columns: list[Column], num_rows: int) -> Hashes:
     """
     total = np.zeros(num_rows, dtype=np.uint64)
     for column in columns:
-        total += salted(column.hashes, column.name)
+        total += column.row_part
     return total

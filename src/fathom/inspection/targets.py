@@ -10,7 +10,9 @@ from fathom.inspection.wording import example_rows, figure, number_of, part_of, 
 _MANY_GAPS = 0.5
 # A pile at the end of a scale: this many times the highest pile among its neighbours.
 _TIMES, _NEIGHBOURS = 5, 20
-_LEAST_ROWS, _LEAST_SHARE, _DISTINCT = 10, 0.005, 50
+_LEAST_ROWS, _LEAST_SHARE, _DISTINCT = 10, 0.01, 50
+# Where a quarter of the rows share one value, it is a state of its own, not a limit.
+_MOST_SHARE = 0.25
 _ZEROS = 0.2
 _SKEW = 2.0
 
@@ -78,12 +80,16 @@ def pile_at_the_end(column: Column, part: str) -> list[Finding]:
     if num < _DISTINCT:
         return []
     found: list[Finding] = []
-    for end, neighbours in ((num - 1, counts[-1 - _NEIGHBOURS : -1]), (0, counts[1 : _NEIGHBOURS])):
+    for end, neighbours in ((num - 1, counts[-1 - _NEIGHBOURS : -1]), (0, counts[1:_NEIGHBOURS])):
         count = int(counts[end])
         value = float(column.values.data[column.levels.first[end]])
         least = max(_LEAST_ROWS, _LEAST_SHARE * column.num_present, _TIMES * int(neighbours.max()))
         # Many zeros are a fact of life (no rain, no sale), not a scale that was cut off.
-        if count >= least and value != 0:
+        if (
+            least <= count == counts.max()
+            and count <= _MOST_SHARE * column.num_present
+            and value != 0
+        ):
             found.append(_capped(column, part, "largest" if end else "smallest", value, count))
     return found
 
@@ -144,8 +150,8 @@ def _skewed(target: Column) -> list[Finding]:
     unit = numbers / size
     centred = unit - unit.mean()
     spread = float(centred.std())
-    skewness = float((centred**3).mean()) / max(spread, 1e-100) ** 3
-    if spread < 1e-9 or skewness < _SKEW:
+    skewness = float((centred**3).mean()) / max(spread, 1e-9) ** 3
+    if skewness < _SKEW:
         return []
     top = float(np.sort(numbers / size)[-max(1, len(numbers) // 100) :].sum() / unit.sum())
     return [

@@ -82,7 +82,7 @@ def short(word: object, most: int = 40) -> str:
     return f"'{text}'" if len(text) <= most else f"'{text[: most - 1]}…'"
 
 
-def several(parts: Iterable[str], most: int = 4) -> str:
+def several(parts: Iterable[str], most: int = 4, between: str = ", ") -> str:
     """Parts of a sentence, cut after `most`.
 
     Example:
@@ -91,8 +91,8 @@ def several(parts: Iterable[str], most: int = 4) -> str:
     """
     shown = list(parts)
     if len(shown) <= most:
-        return ", ".join(shown)
-    return f"{', '.join(shown[:most])} and {len(shown) - most:,} more"
+        return between.join(shown)
+    return f"{between.join(shown[:most])} and {len(shown) - most:,} more"
 
 
 def shares(counts: Mapping[str, int], total: int, most: int = 4) -> str:

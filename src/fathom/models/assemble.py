@@ -22,7 +22,7 @@ from fathom.heads.head import Head
 from fathom.heads.labels import SetHead
 from fathom.heads.number import NumberHead, NumberLoss
 from fathom.models.network import Network
-from fathom.models.preparation import Column, Preparation, head_name
+from fathom.models.preparation import Column, Preparation, head_name, num_parts
 from fathom.nets.mlp import MLP, EnsembleMLP, Shape
 
 NETWORKS: dict[str, str] = {
@@ -111,16 +111,9 @@ def _encoder(
     if name == "categories":
         codes = [c.fitted.num_codes for c in columns if isinstance(c.fitted, FittedCategory)]
         return CategoriesEncoder(codes, plan.category_dim, generator)
-    sizes = [_num_parts(column) for column in columns]
+    sizes = [num_parts(column) for column in columns]
     signs = [m for m, size in zip(missing, sizes, strict=True) for m in [m] + [False] * (size - 1)]
     return PlainEncoder(sum(sizes), signs)
-
-
-def _num_parts(column: Column) -> int:
-    fitted = column.fitted
-    if isinstance(fitted, FittedSet):
-        return fitted.num_levels
-    return len(fitted.parts) if column.kind.name == "date" else 1  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class Straight(nn.Module):

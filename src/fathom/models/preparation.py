@@ -13,6 +13,7 @@ from fathom.base.errors import DataError, listed
 from fathom.base.tensors import Field
 from fathom.columns.catalogue import fitted_from_dict, kind_from_dict, kind_to_dict
 from fathom.columns.category import FittedCategory
+from fathom.columns.date import FittedDate
 from fathom.columns.flag import FittedFlag
 from fathom.columns.kind import FittedColumn, Kind, Values
 from fathom.columns.number import FittedNumber
@@ -123,6 +124,17 @@ class Preparation:
             for number, column in enumerate(self.targets)
         }
 
+    def places(self) -> dict[str, tuple[str, slice]]:
+        """Input column -> its field, and where in it the column's parts stand."""
+        found: dict[str, tuple[str, slice]] = {}
+        for block, columns in self.blocks.items():
+            start = 0
+            for column in columns:
+                stop = start + num_parts(column)
+                found[column.name] = (block, slice(start, stop))
+                start = stop
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "inputs": [column.to_dict() for column in self.inputs],
@@ -142,6 +154,14 @@ class Preparation:
         )
 
 
+def num_parts(column: Column) -> int:
+    """How many numbers a column puts into its field."""
+    fitted = column.fitted
+    if isinstance(fitted, FittedSet):
+        return fitted.num_levels
+    return len(fitted.parts) if isinstance(fitted, FittedDate) else 1
+
+
 def head_name(number: int) -> str:
     """The name of a target's head, ours, never the person's."""
     return f"target_{number}"
@@ -152,20 +172,22 @@ def fit_preparation(
     values: Mapping[str, Values],
     weight: Float[np.ndarray, " rows"],
     plan: PreparationPlan,
+    targets: tuple[Column, ...],
 ) -> Preparation:
-    """Fit every column and find the pairs, on these rows only.
+    """Fit every input and find the pairs, on these rows only.
 
     Args:
-        schema: which columns are inputs and targets, of which kind.
+        schema: which columns are inputs, of which kind.
         values: parsed training rows.
         weight: how much each row counts.
         plan: bins and pairs.
+        targets: fitted by `fit_targets`, the same for all parts of a model, so that their
+            answers can be averaged class by class.
 
     Raises:
-        DataError: no input is left, or a target has no usable value.
+        DataError: no input is left.
     """
     inputs = tuple(_fit(schema, name, values, weight) for name in schema.inputs)
-    targets = tuple(_fit(schema, name, values, weight) for name in schema.roles.targets)
     if not inputs:
         raise DataError(
             "No column is left to learn from.",
@@ -173,10 +195,22 @@ def fit_preparation(
             got=f"only {listed(schema.columns)}",
             do="Bring more columns, or say a column's kind with --kind COLUMN=KIND.",
         )
-    for column in targets:
-        check_target(column)
     plain = Preparation(inputs, targets, (), plan.num_bins)
     return Preparation(inputs, targets, _projections(plain, values, plan), plan.num_bins)
+
+
+def fit_targets(
+    schema: Schema, values: Mapping[str, Values], weight: Float[np.ndarray, " rows"]
+) -> tuple[Column, ...]:
+    """Fit the targets.
+
+    Raises:
+        DataError: a target does not vary or cannot be one.
+    """
+    targets = tuple(_fit(schema, name, values, weight) for name in schema.roles.targets)
+    for column in targets:
+        check_target(column)
+    return targets
 
 
 def check_target(column: Column) -> None:

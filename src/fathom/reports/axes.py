@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
@@ -51,7 +52,8 @@ class Scale:
 def span(values: Sequence[float] | np.ndarray, margin: float = 0.0) -> tuple[float, float]:
     """Smallest and largest finite value, a share of their distance added at both ends.
 
-    Never empty: without values 0 to 1, and something around a single one.
+    Never empty: without values 0 to 1, and something around a single one. The margin does not
+    lead below nought when no value does.
 
     Example:
         >>> span([1.0, 3.0, float("nan")], margin=0.5)
@@ -62,11 +64,11 @@ def span(values: Sequence[float] | np.ndarray, margin: float = 0.0) -> tuple[flo
     if len(kept) == 0:
         return 0.0, 1.0
     low, high = float(kept.min()), float(kept.max())
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
-        around = abs(low) / 10 or 0.5
-        return low - around, high + around
     room = margin * (high - low)
-    return low - room, high + room
+    if high - low <= 1e-12 * max(abs(low), abs(high)):
+        room = abs(low) / 10 or 0.5
+    start = low - room
+    return (max(0.0, start) if low >= 0 else start), high + room
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -86,7 +88,7 @@ def tick_step(low: float, high: float, about: int = 5) -> float:
     """How far apart the ticks are."""
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    return power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough))
+    return power * next(factor for factor in (1, 2, 5, 10) if factor * power >= 0.75 * rough)
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -120,7 +122,7 @@ def tick_labels(values: Sequence[float]) -> list[str]:
 
 
 def _same_decimals(values: Sequence[float]) -> list[str]:
-    gaps = [abs(b - a) for a, b in zip(values, values[1:], strict=False) if b != a]
+    gaps = [abs(b - a) for a, b in pairwise(values) if b != a]
     smallest = min(gaps, default=abs(values[0]) if values and values[0] else 1.0)
     decimals = max(0, -math.floor(math.log10(smallest) + 1e-9))
     if any(abs(round(v, decimals) - v) > 1e-9 * max(1.0, abs(v)) for v in values):
@@ -159,7 +161,9 @@ class Frame:
         )
         for value, label in zip(self.x_ticks, tick_labels(self.x_ticks), strict=True):
             x = self.x.at(value)
-            parts.append(tag("line", {"class": "axis", "x1": x, "x2": x, "y1": foot, "y2": foot + 4}))
+            parts.append(
+                tag("line", {"class": "axis", "x1": x, "x2": x, "y1": foot, "y2": foot + 4})
+            )
             parts.append(_words("tick middle", x, foot + 16, label))
         parts.append(_words("axis-name end", right, foot + 32, x_name))
         parts.append(_words("axis-name", 2, 11, y_name))

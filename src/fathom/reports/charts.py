@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from markupsafe import Markup
 
-from fathom.reports.axes import TOP, Frame, Scale, frame, span, tick_labels, ticks
+from fathom.reports.axes import TOP, Frame, frame, span
 from fathom.reports.svg import drawing, tag, tooltip
 from fathom.reports.words import counted, cut, number, share
 
@@ -87,9 +87,10 @@ def _curve(box: Frame, line: Line) -> Markup:
     x, y = np.asarray(line.x, dtype=float), np.asarray(line.y, dtype=float)
     lost = x[~np.isfinite(y)]
     x, y = thinned(x, np.where(np.isfinite(y), y, np.nan))
+    across, up = x.tolist(), y.tolist()
     parts: list[Markup] = []
     for run in _runs(np.isfinite(y)):
-        places = [f"{box.x.at(x[i]):.1f},{box.y.at(y[i]):.1f}" for i in run]
+        places = [f"{box.x.at(across[i]):.1f},{box.y.at(up[i]):.1f}" for i in run]
         if len(places) == 1:
             cx, cy = places[0].split(",")
             parts.append(tag("circle", {"class": f"dot {line.style}", "cx": cx, "cy": cy, "r": 3}))
@@ -254,7 +255,9 @@ def histogram(values: Floats, *, words: str, x_name: str, zero: bool = False) ->
     return drawing(box.x.end + 14, box.height, words, *parts)
 
 
-def heat_map(counts: Int[np.ndarray, "truth answer"], names: Sequence[str], *, words: str) -> Markup:
+def heat_map(
+    counts: Int[np.ndarray, "truth answer"], names: Sequence[str], *, words: str
+) -> Markup:
     """A confusion matrix too large for figures: each square's shade is its share of the row.
 
     Args:
@@ -267,74 +270,25 @@ def heat_map(counts: Int[np.ndarray, "truth answer"], names: Sequence[str], *, w
     left, top, side = 120.0, 16.0, 560.0 / max(num, 1)
     parts: list[Markup] = [tag("text", {"class": "axis-name", "x": left, "y": 10}, "answer →")]
     parts.append(tag("text", {"class": "axis-name end", "x": left - 8, "y": 10}, "truth ↓"))
-    size = min(side, 14.0)
-    for row, name in enumerate(names):
-        place = {"class": "heat-name end", "x": left - 6, "y": top + (row + 0.5) * side + 0.35 * size}
-        parts.append(tag("text", {**place, "font-size": min(12.0, 0.9 * size)}, cut(name, 18)))
+    size = min(12.0, 0.92 * side)
+    labels = [
+        tag(
+            "text",
+            {"class": "heat-name end", "x": left - 6, "y": top + (row + 0.5) * side + 0.35 * size},
+            cut(name, 18),
+        )
+        for row, name in enumerate(names)
+    ]
+    parts.append(tag("g", {"font-size": size}, *labels))
     inside = {"class": "heat-frame", "x": left, "y": top, "width": num * side, "height": num * side}
     parts.append(tag("rect", inside))
     for row, column in np.argwhere(counts).tolist():
         kind = "right" if row == column else "wrong"
         part = float(shares[row, column])
-        told = f"{names[row]} answered as {names[column]}: {counted(int(counts[row, column]), 'row')}"
+        told = (
+            f"{names[row]} answered as {names[column]}: {counted(int(counts[row, column]), 'row')}"
+        )
         place = {"x": left + column * side, "y": top + row * side, "width": side, "height": side}
         style = f"cell {kind} level-{_level(part)}"
         parts.append(tag("rect", {"class": style, **place}, tooltip(f"{told}, {share(part)}")))
     return drawing(left + 560 + 4, top + num * side + 4, words, *parts)
-
-
-def interval_row(
-    value: float,
-    low: float | None,
-    high: float | None,
-    scale: tuple[float, float],
-    *,
-    style: Literal["dot", "bar"] = "dot",
-    strong: bool = True,
-) -> Markup:
-    """One line of a table of scores: a dot (or a bar from nought) with its interval.
-
-    Places are percentages, so that the row fits any width and its dot stays round.
-
-    Args:
-        value, low, high: the score and its interval; None = none.
-        scale: the values at the two ends, the same for all rows of a table.
-        style: a dot, or a bar that begins at nought.
-        strong: ours, or one of the others.
-    """
-    across = Scale(*scale, 0.0, 100.0)
-    middle, name = 11, "strong" if strong else "plain"
-    parts: list[Markup] = []
-    if style == "bar" and math.isfinite(value):
-        start, end = sorted((across.at(0.0), across.at(value)))
-        place = {"x": f"{start:.2f}%", "width": f"{end - start:.2f}%", "y": 5, "height": 12}
-        parts.append(tag("rect", {"class": f"bar {name}", **place}))
-    if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
-        ends = {"x1": f"{across.at(low):.2f}%", "x2": f"{across.at(high):.2f}%"}
-        parts.append(
-            tag("line", {"class": f"interval {style} {name}", **ends, "y1": middle, "y2": middle})
-        )
-    if style == "dot" and math.isfinite(value):
-        place = {"cx": f"{across.at(value):.2f}%", "cy": middle, "r": 5}
-        parts.append(tag("circle", {"class": f"dot {name}", **place}))
-    return _row_drawing(22, *parts)
-
-
-def axis_row(scale: tuple[float, float]) -> Markup:
-    """The axis under rows of `interval_row`."""
-    across = Scale(*scale, 0.0, 100.0)
-    values = ticks(*scale, about=3)
-    parts = [tag("line", {"class": "axis", "x1": "0%", "x2": "100%", "y1": 1, "y2": 1})]
-    for value, label in zip(values, tick_labels(values), strict=True):
-        place = across.at(value)
-        side = "start" if place < 8 else "end" if place > 92 else "middle"
-        x = f"{place:.2f}%"
-        parts.append(tag("line", {"class": "axis", "x1": x, "x2": x, "y1": 1, "y2": 5}))
-        parts.append(tag("text", {"class": f"tick {side}", "x": x, "y": 17}, label))
-    return _row_drawing(22, *parts)
-
-
-def _row_drawing(height: int, *parts: Markup) -> Markup:
-    """The figures stand beside it in the table, so a reader of the screen may skip it."""
-    attributes = {"class": "row-chart", "height": height, "width": "100%", "aria-hidden": "true"}
-    return tag("svg", attributes, *parts)

@@ -53,7 +53,9 @@ def _sentence(history: History, best_step: int | None) -> str:
     if best_step is None:
         return text + "."
     kept = [r for r in history if r["step"] == best_step and "loss" in (r.get("validation") or {})]
-    loss = f", where the validation loss was {number(kept[0]['validation']['loss'])}" if kept else ""
+    loss = (
+        f", where the validation loss was {number(kept[0]['validation']['loss'])}" if kept else ""
+    )
     return f"{text}; the weights of step {number(best_step)} were kept{loss}."
 
 
@@ -75,7 +77,7 @@ def _curves(history: History, best_step: int | None) -> tuple[Curve, ...]:
     for name in [name for name in names if name != "loss"][:_MOST_METRICS]:
         line = Line(metric_name(name), steps, [_figure(c.get(name)) for c in checks])
         curves += _single(line, f"{metric_name(name)}, validation", best_step)
-    rate = Line("learning rate", steps, [_figure(r.get("learning_rate")) for r in history], "plain")
+    rate = Line("learning rate", steps, [_figure(r.get("learning_rate")) for r in history])
     return (*curves, *_single(rate, "Learning rate", None))
 
 

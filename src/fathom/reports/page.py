@@ -19,9 +19,11 @@ from fathom.reports.sections import (
     record_rows,
     time_bars,
 )
-from fathom.reports.words import counted, cut, metric_name, number, setting, share
+from fathom.reports.words import breakable, counted, cut, metric_name, number, setting, share
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of the text around them: a cell could
+show itself as something else."""
 
 
 def render(content: ReportContent) -> str:
@@ -39,15 +41,19 @@ def render(content: ReportContent) -> str:
         True
     """
     mistakes = [mistake_section(target) for target in content.targets]
-    page = _environment().get_template("report.html").render(
-        content=content,
-        scores=[score_section(target) for target in content.targets],
-        mistakes=[section for section in mistakes if not section.empty],
-        findings=finding_groups(content.findings or ()),
-        importance=importance_bars(content.importance),
-        training=training_section(content),
-        times=time_bars(content.timings),
-        record=record_rows(content.record),
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            content=content,
+            scores=[score_section(target) for target in content.targets],
+            mistakes=[section for section in mistakes if not section.empty],
+            findings=finding_groups(content.findings or ()),
+            importance=importance_bars(content.importance),
+            training=training_section(content),
+            times=time_bars(content.timings),
+            record=record_rows(content.record),
+        )
     )
     return _writable(page)
 
@@ -82,10 +88,12 @@ def as_notebook(content: ReportContent, height: int = 640) -> str:
 
 
 def _writable(text: str) -> str:
-    """Without control characters and half characters, which no HTML file may hold."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", "\n")).encode(
-        "utf-8", "replace"
-    ).decode("utf-8")
+    """Without control characters and half characters, which no page may hold."""
+    return (
+        _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", "\n"))
+        .encode("utf-8", "replace")
+        .decode("utf-8")
+    )
 
 
 def _environment() -> Environment:
@@ -103,6 +111,7 @@ def _environment() -> Environment:
             "setting": setting,
             "counted": counted,
             "cut": cut,
+            "breakable": breakable,
             "metric_name": metric_name,
             "about": about_finding,
             "column_summary": column_summary,

@@ -1,18 +1,20 @@
 """The section on how good the model is: its scores beside those of the baselines."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from fathom.metrics.catalogue import METRICS
 from fathom.reports.axes import span
-from fathom.reports.charts import axis_row, interval_row
 from fathom.reports.content import Score, TargetContent
+from fathom.reports.rows import axis_row, interval_row
 from fathom.reports.words import counted, decimals_for, interval, metric_name, number, spaced
 
 MODEL = "this model"
+_READABLE = 0.08
+"""The share of the scale that the model's interval takes at least, if leaving out can do it."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,10 @@ class Plot:
 
     metric: str
     direction: str
+    decides: bool
     rows: tuple[PlotRow, ...]
     axis: Markup
+    outside: bool
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,7 @@ class ScoreSection:
 
 def score_section(target: TargetContent) -> ScoreSection:
     """Lay out the scores of one target."""
-    sides = {MODEL: target.metrics, **{spaced(n): s for n, s in target.baselines.items()}}
-    sides = {name: scores for name, scores in sides.items() if scores}
+    sides = _sides(target)
     return ScoreSection(
         target=target.name,
         basis=_basis(target),
@@ -80,7 +83,7 @@ def score_section(target: TargetContent) -> ScoreSection:
 def _metrics(target: TargetContent) -> list[str]:
     """The primary metric first, then the model's, then those that only a baseline has."""
     found = dict.fromkeys([*target.metrics, *(m for s in target.baselines.values() for m in s)])
-    return sorted(found, key=lambda name: name != target.primary)
+    return sorted(found, key=lambda name: name != _primary(target))
 
 
 def _basis(target: TargetContent) -> str:
@@ -122,7 +125,7 @@ def _metric_row(
         name=metric_name(metric),
         code=metric,
         direction={True: "↑", False: "↓", None: ""}[better],
-        primary=metric == target.primary,
+        primary=metric == _primary(target),
         cells=tuple(_cell(scores.get(metric), decimals) for scores in sides.values()),
     )
 
@@ -135,35 +138,66 @@ def _cell(score: Score | None, decimals: int | None) -> tuple[str, str]:
 
 
 def _plot(target: TargetContent, sides: Mapping[str, Mapping[str, Score]]) -> Plot | None:
-    metric = target.primary or next(iter(target.metrics), "")
+    metric = _primary(target)
     found = [(name, scores[metric]) for name, scores in sides.items() if metric in scores]
     if not any(math.isfinite(score[0]) for _, score in found):
         return None
-    scale = span([end for _, score in found for end in score if end is not None], margin=0.08)
+    scale = _scale(dict(found))
     decimals = _decimals(metric, sides)
-    rows = [_plot_row(name, score, scale, decimals) for name, score in _in_order(target, found)]
+    rows = [_plot_row(name, score, scale, decimals) for name, score in found]
     return Plot(
         metric=metric_name(metric),
         direction=direction(target.task, metric),
+        decides=bool(target.primary),
         rows=tuple(rows),
         axis=axis_row(scale),
+        outside=any(not scale[0] <= score[0] <= scale[1] for _, score in found),
     )
 
 
-def _in_order(
-    target: TargetContent, found: Sequence[tuple[str, Score]]
-) -> list[tuple[str, Score]]:
-    """The model first, then the baselines from best to worst, where that is known."""
-    metric = target.primary or next(iter(target.metrics), "")
+def _scale(found: Mapping[str, Score]) -> tuple[float, float]:
+    """A scale for the scores; the farthest baselines stay outside if ours could not be read."""
+    kept = dict(found)
+    middle, start, end = found.get(MODEL, (0.0, None, None))
+    width = 0.0 if start is None or end is None else end - start
+    while len(kept) > 2 and width > 0:
+        low, high = _span(kept.values())
+        if width >= _READABLE * (high - low):
+            break
+        farthest = max(
+            (name for name in kept if name != MODEL), key=lambda n: _far(kept[n], middle)
+        )
+        del kept[farthest]
+    return _span(kept.values(), margin=0.08)
+
+
+def _span(scores: Iterable[Score], margin: float = 0.0) -> tuple[float, float]:
+    return span([end for score in scores for end in score if end is not None], margin)
+
+
+def _far(score: Score, middle: float) -> float:
+    return abs(score[0] - middle) if math.isfinite(score[0]) else -1.0
+
+
+def _sides(target: TargetContent) -> dict[str, Mapping[str, Score]]:
+    """The model first, then the baselines, from best to worst where that is known."""
+    metric = _primary(target)
     better = _greater_is_better(target.task, metric)
-    if better is None:
-        return list(found)
     sign = -1 if better else 1
-    return sorted(found, key=lambda item: (item[0] != MODEL, sign * item[1][0]))
+
+    def rank(name: str) -> float:
+        value = target.baselines[name].get(metric, (math.nan,))[0]
+        return sign * value if math.isfinite(value) else math.inf
+
+    names = list(target.baselines) if better is None else sorted(target.baselines, key=rank)
+    sides = {MODEL: target.metrics, **{spaced(name): target.baselines[name] for name in names}}
+    return {name: scores for name, scores in sides.items() if scores}
 
 
-def _plot_row(
-    name: str, score: Score, scale: tuple[float, float], decimals: int | None
-) -> PlotRow:
+def _primary(target: TargetContent) -> str:
+    return target.primary or next(iter(target.metrics), "")
+
+
+def _plot_row(name: str, score: Score, scale: tuple[float, float], decimals: int | None) -> PlotRow:
     chart = interval_row(*score, scale, strong=name == MODEL)
     return PlotRow(name, name == MODEL, chart, *_cell(score, decimals))

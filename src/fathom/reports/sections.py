@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from fathom.base.records import SEVERITIES, Finding
 from fathom.reports.axes import span
-from fathom.reports.charts import axis_row, interval_row
 from fathom.reports.content import ColumnContent, Importance
+from fathom.reports.rows import axis_row, interval_row
 from fathom.reports.words import counted, decimals_for, interval, number, seconds, setting, share
 
 SEVERITY_WORDS = {
@@ -51,7 +51,9 @@ class Bars:
 def finding_groups(findings: Sequence[Finding]) -> tuple[FindingGroup, ...]:
     """Findings by severity, the worst first."""
     groups = [
-        FindingGroup(level, SEVERITY_WORDS[level], tuple(f for f in findings if f.severity == level))
+        FindingGroup(
+            level, SEVERITY_WORDS[level], tuple(f for f in findings if f.severity == level)
+        )
         for level in SEVERITIES
     ]
     return tuple(group for group in groups if group.findings)

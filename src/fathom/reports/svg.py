@@ -15,7 +15,9 @@ def tag(name: str, attributes: Mapping[str, Attribute], *children: str) -> Marku
         <text x="0.33" class="tick">a &lt; b</text>
     """
     written = "".join(
-        f' {key}="{escape(_plain(value))}"' for key, value in attributes.items() if value is not None
+        f' {key}="{escape(_plain(value))}"'
+        for key, value in attributes.items()
+        if value is not None
     )
     body = Markup("").join(children)
     return Markup(f"<{name}{written}>{body}</{name}>" if body else f"<{name}{written}/>")

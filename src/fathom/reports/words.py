@@ -1,10 +1,12 @@
 """Figures and names as people read them on a page."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from fathom.reports.content import Score
 
@@ -44,7 +46,7 @@ def metric_name(name: str) -> str:
     return METRIC_NAMES.get(name, spaced(name))
 
 
-def number(value: float | int | None, decimals: int | None = None) -> str:
+def number(value: float | int | np.number[Any] | None, decimals: int | None = None) -> str:
     """A figure with thousands set apart: whole from a hundred on, else three digits.
 
     Args:
@@ -57,15 +59,16 @@ def number(value: float | int | None, decimals: int | None = None) -> str:
     """
     if value is None:
         return "–"
+    value = value.item() if isinstance(value, np.number) else value
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if isinstance(value, int | np.integer) and abs(value) < 10**15:
+    if isinstance(value, int) and abs(value) < 10**15:
         return f"{value:,}".replace("-", "−")
     size = abs(value)
     if size >= 1e15 or (0 < size < 1e-4 and decimals is None):
-        return _with_power(float(value))
+        return _with_power(value)
     text = f"{value:,.{_decimals(size) if decimals is None else decimals}f}"
     if decimals is None and "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -92,7 +95,7 @@ def decimals_for(scores: Iterable[Score | None]) -> int | None:
     usual size. None when that would be too long a row of noughts.
 
     Example:
-        >>> decimals_for([(0.91324, 0.9051, 0.9212), (0.8, 0.79, 0.81)])
+        >>> decimals_for([(0.91324, 0.9011, 0.9252), (0.8, 0.78, 0.81)])
         3
     """
     kept = [score for score in scores if score is not None and math.isfinite(score[0])]
@@ -187,6 +190,20 @@ def setting(value: Any) -> str:
     if isinstance(value, Sequence | np.ndarray | set | frozenset) and not isinstance(value, str):
         return ", ".join(setting(item) for item in value) or "none"
     return str(value)
+
+
+_BREAK_AFTER = re.compile(r"([_/\\]+(?=.)|[.:,;]+(?=[^\W\d])|[^\s_/\\.:,;]{20}(?=\S))")
+
+
+def breakable(text: object) -> Markup:
+    """The person's own words, escaped, with places where a line may break in a long name.
+
+    Example:
+        >>> print(breakable("price_per_<room>"))
+        price_<wbr>per_<wbr>&lt;room&gt;
+    """
+    pieces = _BREAK_AFTER.sub("\\1\0", str(text)).split("\0")
+    return Markup("<wbr>").join(pieces)
 
 
 def cut(text: object, most: int = 160) -> str:

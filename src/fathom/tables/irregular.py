@@ -160,10 +160,13 @@ def _with_loose_quotes(
 
 
 def _unwrapped(cell: str, quote: str) -> str:
-    inside = cell.strip()
-    if len(inside) >= 2 and inside.startswith(quote) and inside.endswith(quote):
-        return inside[1:-1].replace(quote * 2, quote)
-    return cell
+    bare = cell.strip()
+    inside = bare[1:-1]
+    wrapped = inside and bare.startswith(quote) and bare.endswith(quote)
+    # An odd one inside: then the outer two are no pair either, but characters like it.
+    if not wrapped or inside.count(quote) % 2:
+        return cell
+    return inside.replace(quote * 2, quote)
 
 
 def _mend(

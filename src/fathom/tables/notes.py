@@ -155,8 +155,8 @@ def remarks_at_top(num_lines: int) -> Finding:
         code="comments_left_out",
         severity="low",
         title="Remarks above the table were left out.",
-        evidence=f"{_lines(num_lines)} at the top, empty or starting like a remark, with fewer cells "
-        "than the rows.",
+        evidence=f"{_lines(num_lines)} at the top, empty or starting like a remark, with fewer "
+        "cells than the rows.",
         advice="No need to do anything, unless these lines are rows.",
         facts={"count": num_lines, "lines": list(range(1, num_lines + 1))},
     )

@@ -107,7 +107,7 @@ def _column(name: str, cells: object) -> FramedColumn | None:
 def _from_array(source: np.ndarray, name: str) -> Framed:
     if source.dtype.names is not None and source.ndim == 1:
         parts = [(field, source[field]) for field in source.dtype.names]
-    elif source.ndim == 2:
+    elif source.dtype.names is None and source.ndim == 2:
         parts = list(zip(numbered_names(source.shape[1]), source.T, strict=True))
     else:
         parts = []

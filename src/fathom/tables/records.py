@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from sys import maxsize
 
-
 _COMMENTS = ("#", "%", "|", "//")
 
 

@@ -32,9 +32,7 @@ class Setting:
         """
         if float in self.types and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        fits = isinstance(value, self.types) and (
-            not isinstance(value, bool) or bool in self.types
-        )
+        fits = isinstance(value, self.types) and (not isinstance(value, bool) or bool in self.types)
         if not fits:
             raise RecipeError(
                 f"The setting '{self.key}' has a value of the wrong type.",
@@ -54,13 +52,22 @@ class Setting:
         return value
 
 
-_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false",
-          list: "a list"}
+_WORDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+}
 _TEXT, _WHOLE, _NUMBER, _SWITCH = (str,), (int,), (float,), (bool,)
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("size", _TEXT, "The one dial: how much computing the model may cost.",
-            ("small", "medium", "large")),
+    Setting(
+        "size",
+        _TEXT,
+        "The one dial: how much computing the model may cost.",
+        ("small", "medium", "large"),
+    ),
     Setting("data", _TEXT, "The file with the rows to learn from."),
     Setting("target", (str, list), "The column to be learned, or several."),
     Setting("test", _TEXT, "A file with rows to be tested on; without it some rows are held out."),
@@ -73,16 +80,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("time_column", _TEXT, "When each row happened; the latest rows are tested."),
     Setting("seed", _WHOLE, "Where all randomness starts."),
     Setting("time", _NUMBER, "Seconds that training may take; sets the number of steps."),
-    Setting("split.method", _TEXT, "How rows are held out.",
-            ("random", "stratified", "grouped", "time")),
+    Setting(
+        "split.method", _TEXT, "How rows are held out.", ("random", "stratified", "grouped", "time")
+    ),
     Setting("split.test_share", _NUMBER, "Share of the rows held out for the test."),
     Setting("split.validation_share", _NUMBER, "Share of the other rows held out for choosing."),
-    Setting("split.folds", _WHOLE, "Train so many models, each validated on another part; 0 = one."),
-    Setting("prepare.scaling", _TEXT, "How numbers are scaled.",
-            ("standard", "min_max", "robust", "quantile", "none")),
+    Setting(
+        "split.folds", _WHOLE, "Train so many models, each validated on another part; 0 = one."
+    ),
+    Setting(
+        "prepare.scaling",
+        _TEXT,
+        "How numbers are scaled.",
+        ("standard", "min_max", "robust", "quantile", "none"),
+    ),
     Setting("prepare.clip", _NUMBER, "Numbers beyond so many units are pulled in; 0 = never."),
-    Setting("prepare.impute", _TEXT, "What stands in for a missing number.",
-            ("mean", "median", "zero")),
+    Setting(
+        "prepare.impute", _TEXT, "What stands in for a missing number.", ("mean", "median", "zero")
+    ),
     Setting("prepare.log", _SWITCH, "Take the logarithm of numbers before scaling."),
     Setting("prepare.min_count", _WHOLE, "Categories rarer than this are treated as unseen."),
     Setting("prepare.num_bins", _WHOLE, "Bins in which the network sees a number."),
@@ -99,8 +114,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("network.initialisation", _TEXT, "How the first weights are drawn."),
     Setting("network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number."),
     Setting("network.category_dim", _WHOLE, "Length of a category's vector."),
-    Setting("loss.number", _TEXT, "What is descended for numbers.",
-            ("mean_squared_error", "mean_absolute_error", "huber", "quantile")),
+    Setting(
+        "loss.number",
+        _TEXT,
+        "What is descended for numbers.",
+        ("mean_squared_error", "mean_absolute_error", "huber", "quantile"),
+    ),
     Setting("loss.category", _TEXT, "What is descended for words.", ("cross_entropy", "focal")),
     Setting("loss.label_smoothing", _NUMBER, "Share of the truth spread over all classes."),
     Setting("loss.class_weight", _TEXT, "Whether rare classes count more.", ("none", "balanced")),
@@ -117,12 +136,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("training.schedule", _TEXT, "How the learning rate moves, such as cosine, linear."),
     Setting("training.warmup_share", _NUMBER, "Share of the steps in which the rate climbs."),
     Setting("training.clip_norm", _NUMBER, "Longest gradient allowed; 0 = any."),
-    Setting("training.averaging", _TEXT, "Average of the weights over the steps.",
-            ("none", "ema", "tail")),
-    Setting("training.sampling", _TEXT, "Whether rare classes are drawn more often.",
-            ("plain", "balanced")),
-    Setting("training.precision", _TEXT, "What matrix products are computed in.",
-            ("fp32", "bf16")),
+    Setting(
+        "training.averaging",
+        _TEXT,
+        "Average of the weights over the steps.",
+        ("none", "ema", "tail"),
+    ),
+    Setting(
+        "training.sampling",
+        _TEXT,
+        "Whether rare classes are drawn more often.",
+        ("plain", "balanced"),
+    ),
+    Setting("training.precision", _TEXT, "What matrix products are computed in.", ("fp32", "bf16")),
     Setting("evaluate.metric", _TEXT, "The metric of the verdict."),
     Setting("evaluate.calibrate", _SWITCH, "Make probabilities honest on the validation rows."),
     Setting("evaluate.threshold", _TEXT, "Where 'yes' begins.", ("half", "balanced", "f1")),

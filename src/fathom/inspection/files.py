@@ -1,0 +1,183 @@
+"""What other files hold that the training rows do not: columns, spellings, words, ranges."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from fathom.base.errors import listed
+from fathom.base.records import Finding
+from fathom.columns.kind import Values
+from fathom.columns.words import reconcile_words
+from fathom.inspection.column import Column
+from fathom.inspection.sheet import Sheet
+from fathom.inspection.wording import example_rows, figure, number_of, part_of, several, short
+
+_MATCHED = "to match the words of the training rows"
+_WORDS = ("category", "flag")
+_MANY = 0.05
+_OUTSIDE = 0.01
+
+
+def matched(train: Sheet, other: Sheet) -> Sheet:
+    """The other sheet with its words written as the training rows write them.
+
+    A target such as "<=50K." would otherwise make every row of the file look new.
+    """
+    values: dict[str, Values] = dict(other.values)
+    for name, column in train.columns.items():
+        if column.kind in _WORDS and name in values:
+            known = {column.word(code) for code in range(column.levels.num)}
+            values[name] = reconcile_words(values[name], known)
+    return replace(other, values=values)
+
+
+def find_file_differences(train: Sheet, other: Sheet) -> list[Finding]:
+    """Differences of form between the training rows and another file.
+
+    Args:
+        train: the training rows.
+        other: the other file, as `matched` gives it.
+    """
+    found = _columns(train, other)
+    for name, column in other.columns.items():
+        if name not in train.columns or not train.columns[name].used:
+            continue
+        found += _rewritten(column, other.part) + _unreadable(column, other.part)
+        known = train.columns[name]
+        if known.levels.num and column.levels.num:
+            is_target = name in train.targets
+            found += _new_words(known, column, other.part, is_target=is_target)
+            found += [] if is_target else _outside(known, column, other.part)
+    return found
+
+
+def _columns(train: Sheet, other: Sheet) -> list[Finding]:
+    here, there = set(other.table.columns), set(train.table.columns)
+    lost = [column.name for column in train.inputs if column.name not in here]
+    targets = [name for name in train.targets if name not in here]
+    more = [name for name in other.table.columns if name not in there]
+    found: list[Finding] = []
+    if lost:
+        found.append(
+            Finding(
+                code="columns_absent",
+                severity="high",
+                title=f"The {other.part} file lacks inputs.",
+                evidence=f"It has no {listed(lost)}.",
+                advice="Add them, or leave them out of the training rows as well.",
+                columns=tuple(lost),
+                facts={"part": other.part, "action": "stop"},
+            )
+        )
+    if targets:
+        found.append(
+            Finding(
+                code="target_absent",
+                severity="medium",
+                title=f"The {other.part} file has no target.",
+                evidence=f"It has no {listed(targets)}.",
+                advice="It can be predicted, but no score can be measured on it.",
+                columns=tuple(targets),
+                facts={"part": other.part, "action": "predict_only"},
+            )
+        )
+    if more:
+        found.append(
+            Finding(
+                code="columns_extra",
+                severity="low",
+                title=f"The {other.part} file has columns that the training rows lack.",
+                evidence=f"They are {listed(more)}.",
+                advice="They are not used.",
+                columns=tuple(more),
+                facts={"part": other.part, "action": "ignore"},
+            )
+        )
+    return found
+
+
+def _rewritten(column: Column, part: str) -> list[Finding]:
+    return [
+        Finding(
+            code="words_matched",
+            severity="low",
+            title=f"The {part} file writes '{column.name}' in another way.",
+            evidence=f"{part_of(repair.count, len(column), 'cell')}, such as "
+            f"{several((short(word) for word in repair.examples), most=3)}: {repair.what}.",
+            advice="They are taken for the same words. If they are not, correct the file.",
+            columns=(column.name,),
+            facts={"part": part, "count": repair.count, "action": "merge_levels"},
+        )
+        for repair in column.values.repairs
+        if repair.what.endswith(_MATCHED)
+    ]
+
+
+def _unreadable(column: Column, part: str) -> list[Finding]:
+    return [
+        Finding(
+            code="unreadable_cells",
+            severity="medium" if repair.count >= 0.01 * len(column) else "low",
+            title=f"Some cells of '{column.name}' in the {part} file are no {column.kind}s.",
+            evidence=f"{part_of(repair.count, len(column), 'cell')}, such as "
+            f"{several((short(word) for word in repair.examples), most=3)}; they count as missing.",
+            advice="Correct them, so that the file reads as the training rows do.",
+            columns=(column.name,),
+            facts={"part": part, "count": repair.count, "action": "correct"},
+        )
+        for repair in column.values.repairs
+        if repair.what.startswith("not a ")
+    ]
+
+
+def _new_words(known: Column, column: Column, part: str, *, is_target: bool) -> list[Finding]:
+    if column.kind not in _WORDS:
+        return []
+    seen = {known.word(code) for code in range(known.levels.num)}
+    new = [code for code in range(column.levels.num) if column.word(code) not in seen]
+    if not new:
+        return []
+    rows = np.isin(column.levels.codes, new)
+    count = int(rows.sum())
+    shown = several((short(column.word(code)) for code in new), most=3)
+    harm = (
+        "The model cannot answer what it never saw: these rows are lost to it."
+        if is_target
+        else "They count as 'unseen' and tell the model nothing."
+    )
+    many = count >= _MANY * len(column)
+    return [
+        Finding(
+            code="unseen_classes" if is_target else "unseen_words",
+            severity=("high" if many else "medium") if is_target else "medium" if many else "low",
+            title=f"'{column.name}' has words in the {part} file that the training rows lack.",
+            evidence=f"{number_of(len(new), 'word')} in {part_of(count, len(column))}: {shown}.",
+            advice=harm,
+            columns=(column.name,),
+            rows=example_rows(rows),
+            facts={"part": part, "words": len(new), "count": count, "action": "check_values"},
+        )
+    ]
+
+
+def _outside(known: Column, column: Column, part: str) -> list[Finding]:
+    if column.kind != "number":
+        return []
+    low, high = float(known.numbers.min()), float(known.numbers.max())
+    data = np.where(column.present, column.values.data, low).astype(np.float64)
+    rows = (data < low) | (data > high)
+    count = int(rows.sum())
+    if count < max(2, _OUTSIDE * len(column)):
+        return []
+    return [
+        Finding(
+            code="outside_range",
+            severity="medium" if count >= _MANY * len(column) else "low",
+            title=f"'{column.name}' leaves the training range in the {part} file.",
+            evidence=f"{part_of(count, len(column))} lie outside {figure(low)} to {figure(high)}.",
+            advice="A network can only guess there.",
+            columns=(column.name,),
+            rows=example_rows(rows),
+            facts={"part": part, "count": count, "low": low, "high": high, "action": "keep"},
+        )
+    ]

@@ -1,0 +1,183 @@
+"""After training: baselines, score, importance, predictions, report."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fathom.base.files import write_json
+from fathom.evaluation.baselines import Baseline
+from fathom.evaluation.conformal import interval_coverage_of, set_coverage_of
+from fathom.evaluation.intervals import Interval
+from fathom.evaluation.ledger import look, rows_key
+from fathom.evaluation.score import About, build_score
+from fathom.heads.head import Answer
+from fathom.models.model import average
+from fathom.models.preparation import Column
+from fathom.tables.table import Table
+from fathom.workflow import bands as banding
+from fathom.workflow.bands import Band
+from fathom.workflow.importance import measure_importance
+from fathom.workflow.judge import (
+    Choice,
+    Truth,
+    check_scorable,
+    judge_baselines,
+    said_of,
+    task_of,
+    truth_of,
+)
+from fathom.workflow.learn import Learned
+from fathom.workflow.run import Run
+from fathom.workflow.stopwatch import Stopwatch
+from fathom.workflow.store import flat, write_frame
+from fathom.workflow.study import Study
+from fathom.workflow.tell import Outcome, tell
+from fathom.workflow.verdict import Verdict
+
+BASELINES = ("constant", "linear", "boosted_trees")
+
+
+def conclude(
+    made: Study,
+    learned: Learned,
+    choices: Mapping[str, Choice],
+    bands: Mapping[str, Band],
+    folder: Path,
+    clock: Stopwatch,
+) -> Run:
+    """Score on the test rows if there are any, and write everything that a person reads."""
+    test = made.material.test
+    verdicts: list[Verdict] = []
+    if test is not None and test.num_rows:
+        with clock("answering the test rows"):
+            per_part = [learned.model.answer_part(n, test) for n in range(len(learned.model.parts))]
+        for column in learned.model.targets:
+            answers = [answer[column.name] for answer in per_part]
+            with clock("baselines"):
+                found = _baselines(made, learned, column, test)
+            with clock("scoring"):
+                choice, band = choices[column.name], bands.get(column.name)
+                verdicts.append(_verdict(made, column, answers, choice, band, found, folder))
+        common = {
+            c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
+        }
+        _write_test_predictions(folder, learned, test, common)
+    importance = ()
+    if made.resolved.value("evaluate.importance"):
+        with clock("importance"):
+            importance = measure_importance(made, learned)
+    _write_scores(folder, verdicts, clock)
+    with clock("report"):
+        outcome = Outcome(made, learned, choices, bands, verdicts, importance)
+        tell(outcome, folder, clock)
+    return Run(folder)
+
+
+def _baselines(
+    made: Study, learned: Learned, column: Column, test: Table
+) -> tuple[tuple[Baseline, ...], str | None]:
+    names = BASELINES if made.resolved.value("evaluate.baselines") else ("constant",)
+    train_rows, held_rows = made.material.parts[0]
+    pool = made.material.pool
+    found, strongest = judge_baselines(
+        column,
+        learned.model.preparation,
+        (pool.rows(train_rows), pool.rows(held_rows), test),
+        made.schema,
+        {
+            "metric": made.resolved.value("evaluate.metric"),
+            "seed": made.resolved.training.seed,
+            "threads": None,
+            "names": names,
+        },
+    )
+    return tuple(found), strongest
+
+
+def _verdict(
+    made: Study,
+    column: Column,
+    answers: list[Answer],
+    choice: Choice,
+    band: Band | None,
+    baselines: tuple[tuple[Baseline, ...], str | None],
+    folder: Path,
+) -> Verdict:
+    test = made.material.test
+    assert test is not None, "asked only with test rows"
+    truth = truth_of(column, test, made.schema, made.material.cluster["test"])
+    check_scorable(truth, test.source.name)
+    keep = np.flatnonzero(truth.known)
+    answer = _rows(average(answers), keep)
+    found, strongest = baselines
+    about = About(
+        target=column.name,
+        split="test",
+        strongest=strongest,
+        absent={item.name: item.absent for item in found if item.absent},
+        looks=look(rows_key(test.frame, made.schema.roles.targets), _fingerprint(folder)),
+    )
+    score = build_score(
+        truth.rows,
+        said_of(column, answer, choice.threshold),
+        {item.name: item.test.rows(keep) for item in found if item.test is not None},
+        about,
+        metric=made.resolved.value("evaluate.metric"),
+    )
+    coverage = _coverage(column, truth, [_rows(one, keep) for one in answers], answer, band)
+    return Verdict(column, score, truth, answer, coverage, found)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Names the trained model by its weights."""
+    return blake2b((folder / "model.safetensors").read_bytes(), digest_size=16).hexdigest()
+
+
+def _coverage(
+    column: Column, truth: Truth, answers: list[Answer], common: Answer, band: Band | None
+) -> Interval | None:
+    if band is None or band.method == "none":
+        return None
+    if task_of(column) == "regression":
+        bounds = banding.interval(band, answers, common)
+        return None if bounds is None else interval_coverage_of(truth.rows, bounds)
+    inside = banding.sets(band, answers, common)
+    known = np.flatnonzero(truth.rows.known())
+    return None if inside is None else set_coverage_of(truth.rows.at(known), inside[known])
+
+
+def _rows(answer: Answer, index: np.ndarray) -> Answer:
+    return Answer(
+        value=None if answer.value is None else answer.value[index],
+        quantiles=None if answer.quantiles is None else answer.quantiles[index],
+        probability=None if answer.probability is None else answer.probability[index],
+    )
+
+
+def _write_test_predictions(
+    folder: Path, learned: Learned, test: Table, answers: Mapping[str, Answer]
+) -> None:
+    columns: dict[str, Any] = {"row": np.arange(test.num_rows)}
+    for column in learned.model.targets:
+        columns[f"truth: {column.name}"] = test.column(column.name)
+        columns |= flat(column.name, answers[column.name])
+    write_frame(folder / "predictions" / "test.parquet", columns)
+
+
+def _write_scores(folder: Path, verdicts: list[Verdict], clock: Stopwatch) -> None:
+    """score.json is the score of the first target; the others stand in it under "targets"."""
+    if not verdicts:
+        return
+    scores = [verdict.score.to_dict() | _coverage_dict(verdict) for verdict in verdicts]
+    content = scores[0] | {"seconds": clock.total}
+    if len(scores) > 1:
+        content["targets"] = scores
+    write_json(folder / "score.json", content)
+
+
+def _coverage_dict(verdict: Verdict) -> dict[str, Any]:
+    found = verdict.coverage
+    return {"coverage": None if found is None else found.to_dict()}

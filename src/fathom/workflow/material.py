@@ -1,0 +1,357 @@
+"""From files to rows in their parts: what training may see, what chooses, what is tested."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from fathom.base.errors import DataError, RecipeError, listed, nearest
+from fathom.base.records import Decision, Finding
+from fathom.columns.catalogue import kind_from_name
+from fathom.columns.recognise import recognise
+from fathom.tables.options import ReadOptions
+from fathom.tables.read import read
+from fathom.tables.rowfacts import row_facts
+from fathom.tables.schema import Roles
+from fathom.tables.split import RowFacts, SplitPlan, fold_numbers, hold_out
+from fathom.tables.table import Table
+from fathom.workflow.recipe import Recipe
+
+FEWEST_ROWS = 5
+FOLDS_BELOW = 1500
+# Validation parts from this size on can spare a third for calibrating intervals.
+CALIBRATE_FROM = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """All rows, split.
+
+    Attributes:
+        pool: every row that is not tested.
+        test: the tested rows; None when there is no test.
+        parts: for each model to be trained, the positions in the pool of its training and of its
+            validation rows.
+        roles: which column plays which part.
+        cluster: what each row of the pool and of the test belongs to.
+        calibration: positions in the pool of rows that neither train nor choose anything, kept
+            for intervals and sets; empty where there are folds or too few rows.
+        decisions: how it was split and why.
+        findings: what reading and splitting had to tell.
+        given_test: whether the test rows came in a file of their own.
+    """
+
+    pool: Table
+    test: Table | None
+    parts: tuple[tuple[np.ndarray, np.ndarray], ...]
+    roles: Roles
+    cluster: dict[str, np.ndarray | None]
+    calibration: np.ndarray
+    decisions: tuple[Decision, ...] = ()
+    findings: tuple[Finding, ...] = field(default_factory=tuple)
+    given_test: bool = False
+
+    @property
+    def folds(self) -> bool:
+        """Whether every row of the pool is validated in turn."""
+        return len(self.parts) > 1
+
+    @property
+    def train(self) -> Table:
+        """Rows that decisions about kinds and the plan may look at."""
+        return self.pool if self.folds else self.pool.rows(self.parts[0][0])
+
+
+def read_options(recipe: Recipe) -> ReadOptions:
+    """How the recipe wants text files to be read."""
+    names = recipe.get("names")
+    if isinstance(names, str) and not Path(names).exists():
+        names = [part.strip() for part in names.split(",")]
+    given = {
+        "names": tuple(names) if isinstance(names, list) else names,
+        "delimiter": recipe.get("delimiter"),
+        "encoding": recipe.get("encoding"),
+    }
+    return ReadOptions(**{key: value for key, value in given.items() if value is not None})
+
+
+def roles_of(recipe: Recipe, table: Table) -> Roles:
+    """Which column plays which part; "last" and positions become names.
+
+    Raises:
+        RecipeError: a column does not exist, or no target was named.
+    """
+    if not recipe.targets:
+        raise RecipeError(
+            "No target was named, so there is nothing to learn.",
+            where=table.source.name,
+            expected=f"one of {listed(table.columns)}",
+            do="Name the column to be learned with --target.",
+        )
+    roles = Roles(
+        targets=tuple(column_named(name, table) for name in recipe.targets),
+        weight=recipe.get("weight"),
+        group=recipe.get("group"),
+        time=recipe.get("time_column"),
+        kinds=dict(recipe.kinds),
+    )
+    roles.check(table)
+    return roles
+
+
+def column_named(word: str, table: Table) -> str:
+    """A column by its name, by its position from 1, or the "last".
+
+    Raises:
+        RecipeError: there is no such column.
+    """
+    if word in table.columns:
+        return word
+    if word == "last":
+        return table.columns[-1]
+    if word.isdigit() and 1 <= int(word) <= len(table.columns):
+        return table.columns[int(word) - 1]
+    raise RecipeError(
+        f"There is no column '{word}'.",
+        where=table.source.name,
+        expected=f"one of {listed(table.columns)}, a position from 1, or 'last'",
+        got=f"'{word}'",
+        do=nearest(word, table.columns) or "Name a column that exists.",
+    )
+
+
+def gather(
+    recipe: Recipe, data: object, test: object = None, validation: object = None
+) -> Material:
+    """Read everything and split it.
+
+    Args:
+        recipe: what was asked for.
+        data: a path, a data frame or anything else that `read` takes.
+        test: likewise, or None to hold rows out.
+        validation: likewise, or None.
+
+    Raises:
+        DataError: too few rows, or files that do not fit together.
+        RecipeError: a named column does not exist.
+    """
+    options = read_options(recipe)
+    table = read(data, options)
+    roles = roles_of(recipe, table)
+    others = {
+        name: _like(read(source, options), table, roles, name)
+        for name, source in (("test", test), ("validation", validation))
+        if source is not None
+    }
+    table, findings = _with_targets(table, roles)
+    if table.num_rows < FEWEST_ROWS:
+        raise DataError(
+            "There are too few rows to learn from.",
+            where=table.source.name,
+            expected=f"at least {FEWEST_ROWS} rows with a target; some hundred to be of use",
+            got=str(table.num_rows),
+            do="Bring more rows.",
+        )
+    return _split(recipe, table, roles, others, [*table.notes, *findings])
+
+
+def _split(
+    recipe: Recipe, table: Table, roles: Roles, others: dict[str, Table], findings: list[Finding]
+) -> Material:
+    facts = row_facts(table, roles.targets, roles.group, _moments(table, roles.time))
+    plan, decisions = _split_plan(recipe, facts, roles, "test" in others)
+    pool, test, test_cluster = table, others.get("test"), None
+    if test is None and plan.test_share > 0:
+        rest, held = hold_out(facts, plan.test_share, plan, "test")
+        pool, test = table.rows(rest), table.rows(held)
+        test_cluster = facts.cluster[held]
+        facts = facts.rows(rest)
+    elif test is not None and roles.group is not None:
+        test_cluster = test.column(roles.group).cast(pl.String).rank("dense").to_numpy()
+    pool, parts, folds = _parts(recipe, pool, others.get("validation"), facts, plan)
+    parts, calibration = _set_aside(parts, facts, plan)
+    grouped = roles.group is not None
+    return Material(
+        pool,
+        test,
+        parts,
+        roles,
+        {
+            "pool": facts.cluster if grouped and len(facts) == pool.num_rows else None,
+            "test": test_cluster if grouped else None,
+        },
+        calibration,
+        (*decisions, folds),
+        tuple(findings),
+        "test" in others,
+    )
+
+
+def _parts(
+    recipe: Recipe, pool: Table, validation: Table | None, facts: RowFacts, plan: SplitPlan
+) -> tuple[Table, tuple[tuple[np.ndarray, np.ndarray], ...], Decision]:
+    if validation is not None:
+        joined = pl.concat([pool.frame, validation.frame], how="vertical_relaxed")
+        size = pool.num_rows
+        every = np.arange(len(joined))
+        whole = Table(joined, pool.source, pool.notes)
+        reason = "validation rows were given"
+        return whole, ((every[:size], every[size:]),), _decision(recipe, "split.folds", 0, reason)
+    folds = recipe.get("split.folds")
+    few = pool.num_rows < FOLDS_BELOW
+    clusters = len(np.unique(facts.cluster))
+    chosen = folds if folds is not None else (min(5, clusters) if few and clusters > 2 else 0)
+    if chosen:
+        number = fold_numbers(facts, SplitPlan(**{**_as_dict(plan), "folds": chosen}))
+        parts = tuple(
+            (np.flatnonzero(number != f), np.flatnonzero(number == f)) for f in range(chosen)
+        )
+        reason = (
+            f"{pool.num_rows:,} rows are few: each is used for training and, in its turn, "
+            "for choosing"
+        )
+        return pool, parts, _decision(recipe, "split.folds", chosen, reason)
+    kept, held = hold_out(facts, plan.validation_share, plan, "validation")
+    reason = f"{pool.num_rows:,} rows are enough for one validation part"
+    return pool, ((kept, held),), _decision(recipe, "split.folds", 0, reason)
+
+
+def _set_aside(
+    parts: tuple[tuple[np.ndarray, np.ndarray], ...], facts: RowFacts, plan: SplitPlan
+) -> tuple[tuple[tuple[np.ndarray, np.ndarray], ...], np.ndarray]:
+    """Keep a third of a large validation part for intervals: rows that choose nothing."""
+    kept, held = parts[0]
+    if len(parts) > 1 or len(held) < CALIBRATE_FROM or held.max() >= len(facts):
+        return parts, np.zeros(0, dtype=np.int64)
+    choosing, aside = hold_out(facts.rows(held), 1 / 3, plan, "calibration")
+    return ((kept, held[choosing]),), held[aside]
+
+
+def _split_plan(
+    recipe: Recipe, facts: RowFacts, roles: Roles, given_test: bool
+) -> tuple[SplitPlan, list[Decision]]:
+    if roles.time is not None:
+        method, reason = "time", f"'{roles.time}' says when rows happened; the latest are tested"
+    elif roles.group is not None:
+        method, reason = "grouped", f"rows of one '{roles.group}' belong together"
+    elif facts.stratum is not None:
+        method, reason = "stratified", "each part gets its share of the target's classes or range"
+    else:
+        method, reason = "random", "the target has neither few classes nor a range"
+    share = 0.0 if given_test else 0.2
+    reasons = {
+        "split.method": (method, reason),
+        "split.test_share": (
+            share,
+            "test rows were given" if given_test else "one row in five is kept for the test",
+        ),
+        "split.validation_share": (0.15, "rows that choose the step, temperature and threshold"),
+    }
+    decisions = [_decision(recipe, key, *value) for key, value in reasons.items()]
+    chosen = {decision.key.rsplit(".", 1)[-1]: decision.value for decision in decisions}
+    if given_test:
+        chosen["test_share"] = 0.0
+    if chosen["method"] == "time" and roles.time is None:
+        raise RecipeError(
+            "A split by time needs a time column.",
+            where="split.method",
+            expected="time_column beside it",
+            got="none",
+            do="Name it with --time-column.",
+        )
+    if chosen["method"] == "grouped" and roles.group is None:
+        raise RecipeError(
+            "A grouped split needs a group column.",
+            where="split.method",
+            expected="group beside it",
+            got="none",
+            do="Name it with --group.",
+        )
+    return SplitPlan(**chosen, seed=recipe.get("seed", 0)), decisions
+
+
+def _decision(recipe: Recipe, key: str, value: object, reason: str) -> Decision:
+    said = recipe.get(key)
+    if said is not None:
+        return Decision(key=key, value=said, reason="you said so", said=True)
+    return Decision(key=key, value=value, reason=reason)
+
+
+def _as_dict(plan: SplitPlan) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(plan)
+
+
+def _like(other: Table, table: Table, roles: Roles, name: str) -> Table:
+    """A given file in the columns of the training table.
+
+    Raises:
+        DataError: a column is missing from it.
+    """
+    wanted = list(table.columns)
+    lacking = [column for column in wanted if column not in other.columns]
+    if lacking and not set(lacking) & set(other.columns) and other.frame.width == len(wanted):
+        same_width = not other.source.header
+        if same_width:
+            renamed = other.frame.rename(dict(zip(other.columns, wanted, strict=True)))
+            other, lacking = Table(renamed, other.source, other.notes), []
+    if lacking:
+        raise DataError(
+            f"The {name} file lacks columns that the training file has.",
+            where=other.source.name,
+            expected=listed(wanted),
+            got=f"without {listed(lacking)}",
+            do="Give a file with the same columns, or --names for files without a header.",
+        )
+    return _with_targets(other.select(wanted), roles)[0]
+
+
+def _with_targets(table: Table, roles: Roles) -> tuple[Table, list[Finding]]:
+    """Rows that have at least one of their targets; the others are counted."""
+    present = np.zeros(table.num_rows, dtype=bool)
+    for target in roles.targets:
+        said = roles.kinds.get(target)
+        raw = table.column(target)
+        kind = kind_from_name(said) if said else recognise(raw, name=target).kind
+        parsed = kind.parse(raw) if kind.name not in ("ignored", "identifier") else None
+        present |= raw.is_not_null().to_numpy() if parsed is None else parsed.present
+    lost = int((~present).sum())
+    if not lost:
+        return table, []
+    rows = np.flatnonzero(~present) + 1
+    finding = Finding(
+        code="target_missing",
+        severity="medium",
+        title=f"{lost:,} rows have no target and cannot be learned from or scored.",
+        evidence=f"{lost:,} of {table.num_rows:,} rows of {table.source.name}",
+        advice="Fill the target in, if it is known.",
+        columns=roles.targets,
+        rows=tuple(int(row) for row in rows[:5]),
+        facts={"rows": lost},
+    )
+    return table.rows(present), [finding]
+
+
+def _moments(table: Table, time: str | None) -> np.ndarray | None:
+    """Seconds or numbers that order the rows.
+
+    Raises:
+        DataError: some rows have no time.
+    """
+    if time is None:
+        return None
+    found = recognise(table.column(time), name=time)
+    kind = found.kind if found.kind.name in ("date", "number") else kind_from_name("date")
+    values = kind.parse(table.column(time))
+    if not values.present.all():
+        rows = np.flatnonzero(~values.present)
+        raise DataError(
+            "Some rows have no time.",
+            where=f"column '{time}', row {rows[0] + 1}",
+            expected="a date, or a number that grows with time, in every row",
+            got=f"{len(rows)} rows without one",
+            do="Fill them in, or leave --time-column out.",
+        )
+    return values.data.astype(np.float64)

@@ -1,0 +1,46 @@
+"""Where runs lie."""
+
+from pathlib import Path
+
+from fathom.base.errors import RecipeError
+from fathom.base.files import storage_error
+from fathom.workflow.recipe import Recipe
+
+
+def new_folder(out: str | Path | None, recipe: Recipe) -> Path:
+    """Make the run folder: the one that was named, or the next free one under runs/.
+
+    Raises:
+        RecipeError: the named folder holds something already.
+        StorageError: it cannot be made.
+    """
+    place = Path(out) if out is not None else _next_free(Path("runs"), _name(recipe))
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise RecipeError(
+            "The run folder is taken.",
+            where=str(place),
+            expected="a folder that does not exist yet or is empty",
+            got="a file" if place.is_file() else "a folder with files in it",
+            do=f"Choose another --out, or go on with it: fathom train --resume {place}",
+        )
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        probe = place / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise storage_error(place, error) from error
+    return place
+
+
+def _name(recipe: Recipe) -> str:
+    stem = Path(str(recipe.get("data", "run"))).name.split(".")[0]
+    plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-")
+    return plain or "run"
+
+
+def _next_free(parent: Path, name: str) -> Path:
+    number = 1
+    while (parent / f"{name}-{number:03d}").exists():
+        number += 1
+    return parent / f"{name}-{number:03d}"

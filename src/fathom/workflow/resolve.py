@@ -1,0 +1,256 @@
+"""Every decision that the recipe left open, each with its reason, and the plans they make."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from fathom.base.records import Decision
+from fathom.columns.kind import Kind
+from fathom.models.assemble import HeadPlan, NetworkPlan
+from fathom.models.preparation import PreparationPlan
+from fathom.nets.mlp import Shape
+from fathom.training.averaging import AveragingPlan
+from fathom.training.optimizers import OptimizerPlan
+from fathom.training.plan import TrainingPlan, best_precision
+from fathom.training.schedules import SchedulePlan
+from fathom.workflow.recipe import Recipe
+
+# What the one dial turns: members, width, and how many steps are taken.
+SIZES: dict[str, dict[str, int]] = {
+    "small": {"members": 8, "width": 128, "steps": 800},
+    "medium": {"members": 16, "width": 256, "steps": 2000},
+    "large": {"members": 32, "width": 512, "steps": 4000},
+}
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What decisions depend on; all of it from training rows and the machine.
+
+    Attributes:
+        num_rows: training rows of one part.
+        num_inputs: columns that the network sees.
+        tasks: target column -> "regression", "binary", "multiclass" or "multilabel".
+        rarest_share: the share of the rarest class of the first target; 1 for numbers.
+        device: where it will train.
+    """
+
+    num_rows: int
+    num_inputs: int
+    tasks: Mapping[str, str]
+    rarest_share: float
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """All settings with a value, as plans.
+
+    Attributes:
+        decisions: one per setting, in the order they were taken.
+        preparation, network, heads, training: the plans that follow from them.
+        batch_size: rows in a step.
+        balanced_sampling: whether rare classes are drawn more often.
+        balanced_loss: whether rare classes count more.
+        l1: pull of the L1 penalty.
+    """
+
+    decisions: tuple[Decision, ...]
+    preparation: PreparationPlan
+    network: NetworkPlan
+    heads: HeadPlan
+    training: TrainingPlan
+    batch_size: int
+    balanced_sampling: bool
+    balanced_loss: bool
+    l1: float
+
+    def value(self, key: str) -> Any:
+        """What was decided for a key."""
+        return next(decision.value for decision in self.decisions if decision.key == key)
+
+
+class _Decider:
+    """Collects decisions: what was said wins, everything else needs a reason."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.decisions: list[Decision] = []
+
+    def __call__(self, key: str, value: Any, reason: str) -> Any:
+        said = self.recipe.get(key)
+        if said is not None:
+            value, reason = said, "you said so"
+        self.decisions.append(Decision(key=key, value=value, reason=reason, said=said is not None))
+        return value
+
+
+def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
+    """Decide everything that was left open.
+
+    Args:
+        recipe: what was said.
+        facts: what the decisions may depend on.
+
+    Raises:
+        RecipeError: a value that was said cannot be.
+    """
+    decide = _Decider(recipe)
+    size = SIZES[decide("size", "medium", "a good answer within a minute or two")]
+    seed = decide("seed", 0, "the same seed gives the same model")
+    preparation = _preparation(decide, facts, seed)
+    network = _network(decide, size, seed)
+    heads, balanced_loss, l1 = _losses(decide, facts)
+    batch_size = _batch_size(decide, facts)
+    training = _training(decide, facts, size, batch_size, seed)
+    sampling = decide("training.sampling", "plain", "every row once an epoch")
+    _evaluation(decide)
+    return Resolved(
+        tuple(decide.decisions),
+        preparation,
+        network,
+        heads,
+        training,
+        batch_size,
+        sampling == "balanced",
+        balanced_loss,
+        l1,
+    )
+
+
+def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> PreparationPlan:
+    decide("prepare.scaling", "robust", "median and quartiles do not mind outliers")
+    decide("prepare.clip", 3.0, "values far out are pulled in smoothly")
+    decide("prepare.impute", "mean", "with a sign beside it that says so")
+    decide("prepare.log", False, "the bins of numbers see every magnitude anyway")
+    decide("prepare.min_count", 1, "every word seen in training is a level")
+    decide("prepare.drop_leaks", True, "a column that gives the target away is not known later")
+    bins = min(48, max(2, facts.num_rows // 8))
+    pairs = 4 if facts.num_rows >= 200 else 0
+    return PreparationPlan(
+        num_bins=decide("prepare.num_bins", bins, f"{facts.num_rows:,} training rows fill them"),
+        num_pairs=decide(
+            "prepare.num_pairs", pairs, "the strongest pairs of numbers see oblique borders"
+        ),
+        num_angles=decide("prepare.num_angles", 8, "steps of 22.5 degrees"),
+        seed=seed,
+    )
+
+
+def _network(decide: _Decider, size: Mapping[str, int], seed: int) -> NetworkPlan:
+    name = decide("network.name", "ensemble", "the best of the networks for tables in our trials")
+    linear = name == "linear"
+    members = size["members"] if name == "ensemble" else 1
+    shape = Shape(
+        width=decide("network.width", size["width"], "goes with the size"),
+        depth=decide("network.depth", 0 if linear else 2, "deeper seldom helps on tables"),
+        activation=decide("network.activation", "relu", "plain and fast"),
+        norm=decide("network.norm", "none", "inputs are scaled already"),
+        dropout=decide("network.dropout", 0.0, "the ensemble and the early stop guard enough"),
+        initialisation=decide("network.initialisation", "default", "PyTorch's own"),
+    )
+    return NetworkPlan(
+        name=name,
+        members=decide("network.members", members, "goes with the size"),
+        shape=shape,
+        number_dim=decide("network.number_dim", 0 if linear else 16, "enough for bends"),
+        category_dim=decide("network.category_dim", 16, "enough for the levels of a column"),
+        seed=seed,
+    )
+
+
+def _losses(decide: _Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
+    heads = HeadPlan(
+        number_loss=decide("loss.number", "mean_squared_error", "aims at the mean, as rmse does"),
+        category_loss=decide("loss.category", "cross_entropy", "aims at honest probabilities"),
+        label_smoothing=decide("loss.label_smoothing", 0.0, "it would blur the probabilities"),
+    )
+    weight = decide("loss.class_weight", "none", "weights would bend the probabilities")
+    l1 = decide("loss.l1", 0.0, "no weights need to be exactly zero")
+    return heads, weight == "balanced", l1
+
+
+def _batch_size(decide: _Decider, facts: Circumstances) -> int:
+    # A power of two with some ten steps an epoch, between 32 and 256.
+    natural = 2 ** round(math.log2(max(facts.num_rows / 12, 1)))
+    size = int(min(256, max(32, natural)))
+    reason = f"about {max(1, round(facts.num_rows / size))} steps an epoch"
+    return max(1, min(decide("training.batch_size", size, reason), facts.num_rows))
+
+
+def _training(
+    decide: _Decider, facts: Circumstances, size: Mapping[str, int], batch_size: int, seed: int
+) -> TrainingPlan:
+    per_epoch = max(1, math.ceil(facts.num_rows / batch_size))
+    wanted = min(max(size["steps"], 40 * per_epoch), 2 * size["steps"])
+    epochs = decide(
+        "training.epochs",
+        float(max(1, round(wanted / per_epoch))),
+        f"about {wanted:,} steps; the best check is kept",
+    )
+    num_steps = max(1, round(epochs * per_epoch))
+    checks = decide("training.checks", 40, "often enough to find the best moment")
+    precision, why = best_precision(facts.device)
+    clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
+    averaging = decide("training.averaging", "none", "the falling learning rate calms the weights")
+    rate = decide("training.learning_rate", 2e-3, "good for muon and adamw on tables")
+    return TrainingPlan(
+        num_steps=num_steps,
+        optimizer=OptimizerPlan(
+            name=decide("training.optimizer", "muon", "fewer steps to the same quality"),
+            learning_rate=rate,
+            weight_decay=decide("training.weight_decay", 3e-4, "a light pull towards zero"),
+            momentum=decide("training.momentum", None, "the optimiser's own"),
+        ),
+        schedule=SchedulePlan(
+            name=decide("training.schedule", "cosine", "large steps first, fine ones last"),
+            warmup_share=decide("training.warmup_share", 0.02, "a short climb"),
+        ),
+        averaging=None if averaging == "none" else AveragingPlan(name=averaging),
+        clip_norm=clip or None,
+        accumulate=decide("training.accumulate", 1, "a batch fits into memory"),
+        check_every=max(1, num_steps // max(1, checks)),
+        patience=decide("training.patience", 16, "checks without progress before it stops"),
+        precision=decide("training.precision", precision, why),
+        seed=seed,
+    )
+
+
+def _evaluation(decide: _Decider) -> None:
+    decide("evaluate.metric", None, "the task's own: rmse, log_loss")
+    decide("evaluate.calibrate", True, "probabilities should mean what they say")
+    decide("evaluate.threshold", None, "one half, unless one class is rare")
+    decide("evaluate.coverage", 0.9, "nine answers in ten inside the interval")
+    decide("evaluate.baselines", True, "a score means little alone")
+    decide("evaluate.importance", True, "which columns carry the answer")
+
+
+def with_options(kind: Kind, resolved: Resolved) -> Kind:
+    """A kind with the options that the plan decided for all columns of it."""
+    from dataclasses import replace
+
+    from fathom.columns.category import Category
+    from fathom.columns.number import Number
+
+    if isinstance(kind, Number):
+        return replace(
+            kind,
+            scaling=resolved.value("prepare.scaling"),
+            clip=resolved.value("prepare.clip"),
+            impute=resolved.value("prepare.impute"),
+            log=resolved.value("prepare.log"),
+        )
+    if isinstance(kind, Category):
+        return replace(kind, min_count=resolved.value("prepare.min_count"))
+    return kind
+
+
+def class_balance(codes: np.ndarray, num_classes: int) -> tuple[float, ...]:
+    """Weights of classes inverse to their frequency, 1 on average over the rows."""
+    counts = np.bincount(codes, minlength=num_classes).astype(float)
+    weights = len(codes) / (num_classes * np.maximum(counts, 1))
+    return tuple(float(weight) for weight in weights)

@@ -1,0 +1,93 @@
+"""A trained run: everything that lies in its folder, and what can be done with it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fathom.base.errors import RunError
+from fathom.base.files import read_json, read_lines
+from fathom.models.model import Model, load_model
+from fathom.workflow.bands import Band
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened. Nothing in it is executed.
+
+    Attributes:
+        folder: where it lies.
+
+    Example:
+        run = fathom.load("runs/houses-001")
+        run.score["metrics"]["rmse"]["value"]
+    """
+
+    folder: Path
+
+    @cached_property
+    def model(self) -> Model:
+        """Preparation and networks."""
+        return load_model(self.folder)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Data fingerprint, seed, versions, machine, every decision."""
+        return read_json(self.folder / "record.json")
+
+    @cached_property
+    def score(self) -> dict[str, Any]:
+        """score.json: metrics with intervals beside baselines.
+
+        Raises:
+            RunError: the run was not scored, or did not finish.
+        """
+        return read_json(self.folder / "score.json")
+
+    @cached_property
+    def answers(self) -> dict[str, Any]:
+        """Thresholds and bands, as held rows chose them."""
+        return read_json(self.folder / "answers.json")
+
+    @property
+    def bands(self) -> dict[str, Band]:
+        """Target column -> interval or set."""
+        return {name: Band.from_dict(item) for name, item in self.answers["bands"].items()}
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """One record per check (of the first part, where there are folds)."""
+        single = self.folder / "history.jsonl"
+        return read_lines(single if single.exists() else self.folder / "folds/0/history.jsonl")
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.folder / "report.html"
+
+    @property
+    def network(self) -> Any:
+        """The plain `nn.Module` of the first part: yours to do with as you like."""
+        return self.model.parts[0].network
+
+    def __repr__(self) -> str:
+        verdict = self.score["verdict"] if (self.folder / "score.json").exists() else "not scored"
+        return f"Run({str(self.folder)!r})\n{verdict}"
+
+
+def load(folder: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises:
+        RunError: there is none.
+    """
+    place = Path(folder)
+    if not (place / "record.json").is_file():
+        raise RunError(
+            "There is no run here.",
+            where=str(place),
+            expected="a folder that `fathom train` wrote",
+            got="no such folder" if not place.exists() else "a folder without record.json",
+            do="Check the path; runs lie under runs/ unless --out said otherwise.",
+        )
+    return Run(place)

@@ -1,0 +1,259 @@
+"""The verb train: from a table to a run folder with a model and its report."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fathom.base.errors import RunError
+from fathom.base.files import read_json, write_json, write_text
+from fathom.base.machine import machine, versions
+from fathom.base.records import Decision
+from fathom.models.model import save_model
+from fathom.workflow.bands import Band, Held, fit_band
+from fathom.workflow.conclude import conclude
+from fathom.workflow.judge import Choice, choose, truth_of
+from fathom.workflow.learn import Learned, Watch, learn
+from fathom.workflow.places import new_folder
+from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
+from fathom.workflow.run import Run
+from fathom.workflow.stopwatch import Stopwatch
+from fathom.workflow.store import flat, write_frame
+from fathom.workflow.study import Study, study
+
+MEMORY = "(in memory)"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the rows come from: paths, or tables in memory."""
+
+    data: object
+    test: object = None
+    validation: object = None
+
+    def said(self) -> dict[str, str]:
+        """As a recipe can name them."""
+        named = {"data": self.data, "test": self.test, "validation": self.validation}
+        return {
+            key: str(Path(source).resolve()) if isinstance(source, str | Path) else MEMORY
+            for key, source in named.items()
+            if source is not None
+        }
+
+
+def train(
+    recipe: Recipe,
+    sources: Sources,
+    out: str | Path | None = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Train a model, score it, write the report.
+
+    Args:
+        recipe: what was asked for.
+        sources: the rows.
+        out: the run folder; None = the next free one under runs/.
+        watch: told of the progress.
+
+    Returns:
+        The run, with model, score and report.
+
+    Raises:
+        FathomError: in four beats, whatever went wrong.
+    """
+    clock = Stopwatch()
+    recipe = recipe.with_said(sources.said(), {})
+    with clock("reading, looking, planning"):
+        made = study(recipe, sources.data, sources.test, sources.validation)
+    folder = new_folder(out, recipe)
+    _write_plan(folder, made)
+    return _go_on(made, folder, clock, watch, resume=False)
+
+
+def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | None = None) -> Run:
+    """Go on with a training that was interrupted; ends with the same bits as one that was not.
+
+    Args:
+        folder: the run folder.
+        sources: the rows again, for a run that was trained from tables in memory.
+        watch: told of the progress.
+
+    Raises:
+        RunError: no such run, or its data changed.
+    """
+    clock = Stopwatch()
+    place = Path(folder)
+    record = read_json(place / "record.json")
+    recipe = read_recipe(place / "recipe.toml")
+    frozen = Recipe.of(record["decided"], record["kinds"])
+    torch.set_num_threads(record["machine"]["threads"])
+    with clock("reading, looking, planning"):
+        found = sources or _sources(recipe, place)
+        made = study(frozen, found.data, found.test, found.validation)
+    _check_same_data(made, record, place)
+    decisions = {item["key"]: Decision(**item) for item in record["decisions"]}
+    told = [decisions.get(decision.key, decision) for decision in made.resolved.decisions]
+    made = replace(made, recipe=recipe, resolved=replace(made.resolved, decisions=tuple(told)))
+    return _go_on(made, place, clock, watch, resume=True)
+
+
+def _sources(recipe: Recipe, place: Path) -> Sources:
+    found = Sources(recipe.get("data"), recipe.get("test"), recipe.get("validation"))
+    if MEMORY in (found.data, found.test, found.validation):
+        raise RunError(
+            "This run was trained from tables in memory, which the folder does not hold.",
+            where=str(place),
+            do="Resume from Python and pass the same tables: fathom.train(..., resume=folder).",
+        )
+    return found
+
+
+def _check_same_data(made: Study, record: Mapping[str, Any], place: Path) -> None:
+    now = data_hash(made)
+    if now != record["data"]:
+        raise RunError(
+            "The data changed since this run began, so it cannot be resumed.",
+            where=str(place),
+            expected=f"rows with the fingerprint {record['data']}",
+            got=now,
+            do="Bring the old files back, or train anew.",
+        )
+
+
+def data_hash(made: Study) -> str:
+    """A fingerprint of all rows, training and test."""
+    test = made.material.test
+    return made.material.pool.content_hash() + (test.content_hash() if test is not None else "")
+
+
+def _write_plan(folder: Path, made: Study) -> None:
+    """All that a resume needs, before the first step."""
+    write_text(folder / "recipe.toml", made.recipe.to_toml())
+    kinds = {name: (found.kind.name, found.reason) for name, found in made.schema.columns.items()}
+    write_text(folder / "resolved.toml", resolved_toml(made.decisions, kinds))
+    write_json(folder / "record.json", _record(made))
+
+
+def _record(made: Study) -> dict[str, Any]:
+    decisions = [decision.to_dict() for decision in made.decisions]
+    settings = (*made.material.decisions, *made.resolved.decisions)
+    decided = {**made.recipe.said, **{d.key: d.value for d in settings if d.value is not None}}
+    return {
+        "command": " ".join(sys.argv[:1]).rsplit("/", 1)[-1] + " " + " ".join(sys.argv[1:]),
+        "data": data_hash(made),
+        "decided": {k: v for k, v in decided.items() if k != "split.test_share" or v > 0},
+        "kinds": {**made.recipe.kinds, **dict.fromkeys(made.left_out, "ignored")},
+        "decisions": decisions,
+        "seed": made.resolved.training.seed,
+        "versions": versions(),
+        "machine": machine(),
+        "num_steps": made.resolved.training.num_steps,
+    }
+
+
+def _go_on(made: Study, folder: Path, clock: Stopwatch, watch: Watch | None, resume: bool) -> Run:
+    with clock("training"):
+        learned = learn(made.material, made.schema, made.resolved, folder, resume, watch)
+    with clock("choosing on held rows"):
+        learned, choices = settle(made, learned)
+        bands = _bands(made, learned)
+        save_model(learned.model, folder)
+        _write_answers(folder, choices, bands)
+        _write_predictions(folder / "predictions" / "validation.parquet", made, learned)
+    return conclude(made, learned, choices, bands, folder, clock)
+
+
+def settle(made: Study, learned: Learned) -> tuple[Learned, dict[str, Choice]]:
+    """Temperature and threshold from the held rows, and the held answers with them."""
+    held = made.material.pool.rows(learned.held_rows)
+    value = made.resolved.value
+    choices: dict[str, Choice] = {}
+    answers = dict(learned.held)
+    for column in learned.model.targets:
+        truth = truth_of(column, held, made.schema)
+        choice = choose(
+            column,
+            learned.held[column.name],
+            truth,
+            value("evaluate.calibrate"),
+            value("evaluate.threshold"),
+        )
+        choices[column.name] = choice
+        answers[column.name] = tempered(answers[column.name], choice.settings.temperature)
+    settings = {name: choice.settings for name, choice in choices.items()}
+    return replace(learned, model=replace(learned.model, settings=settings), held=answers), choices
+
+
+def tempered(answer: Any, temperature: float) -> Any:
+    """An answer of temperature 1 at another temperature."""
+    if answer.probability is None or temperature == 1.0:
+        return answer
+    logits = np.log(np.clip(answer.probability, 1e-12, 1)) / temperature
+    logits -= logits.max(axis=1, keepdims=True)
+    chance = np.exp(logits)
+    return replace(answer, probability=chance / chance.sum(axis=1, keepdims=True))
+
+
+def _bands(made: Study, learned: Learned) -> dict[str, Band]:
+    coverage = made.resolved.value("evaluate.coverage")
+    material = made.material
+    found: dict[str, Band] = {}
+    for column in learned.model.targets:
+        if column.kind.name == "set":
+            continue
+        if material.folds:
+            rows = material.pool.rows(learned.held_rows)
+            answer, part = learned.held[column.name], learned.held_part
+        elif len(material.calibration):
+            rows = material.pool.rows(material.calibration)
+            answer, part = learned.model.answer(rows)[column.name], np.zeros(0, dtype=np.int64)
+        else:
+            reason = f"fewer than {300} validation rows leave none to spare"
+            found[column.name] = Band("none", coverage, reason)
+            continue
+        truth = truth_of(column, rows, made.schema)
+        keep = np.flatnonzero(truth.known)
+        kept = _rows_of(answer, keep)
+        parts = part[keep] if len(part) else part
+        found[column.name] = fit_band(Held(truth.rows.truth, kept, parts, material.folds), coverage)
+    return found
+
+
+def _rows_of(answer: Any, index: np.ndarray) -> Any:
+    cut = {
+        name: None if getattr(answer, name) is None else getattr(answer, name)[index]
+        for name in ("value", "quantiles", "probability")
+    }
+    return type(answer)(**cut)
+
+
+def _write_answers(folder: Path, choices: Mapping[str, Choice], bands: Mapping[str, Band]) -> None:
+    write_json(
+        folder / "answers.json",
+        {
+            "thresholds": {name: choice.threshold for name, choice in choices.items()},
+            "decisions": [d.to_dict() for c in choices.values() for d in c.decisions],
+            "bands": {name: band.to_dict() for name, band in bands.items()},
+        },
+    )
+
+
+def _write_predictions(path: Path, made: Study, learned: Learned) -> None:
+    """Held rows with truth and answer, for paired tests later."""
+    columns: dict[str, Any] = {"row": learned.held_rows, "part": learned.held_part}
+    pool = made.material.pool
+    for column in learned.model.targets:
+        columns[f"truth: {column.name}"] = pool.column(column.name)[learned.held_rows]
+        columns |= flat(column.name, learned.held[column.name])
+    write_frame(path, columns)
+
+
+def frozen(made: Study) -> Recipe:
+    """The recipe with every decision said, for a replay."""
+    record = _record(made)
+    return Recipe.of(record["decided"], record["kinds"])
