@@ -50,17 +50,21 @@ def run(
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that its children can be stopped with it
         )
-    while True:
-        # Not Popen.wait: only wait4 says how much CPU time this very child took.
-        finished, status, usage = os.wait4(process.pid, os.WNOHANG)
-        seconds = time.perf_counter() - started
-        if finished:
-            break
-        if seconds > limit and not stopped:
-            stopped = True
-            os.killpg(process.pid, signal.SIGKILL)
-        peak = max(peak, _megabytes(process.pid))
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+    try:
+        while True:
+            # Not Popen.wait: only wait4 says how much CPU time this very child took.
+            finished, status, usage = os.wait4(process.pid, os.WNOHANG)
+            seconds = time.perf_counter() - started
+            if finished:
+                break
+            if seconds > limit and not stopped:
+                stopped = True
+                os.killpg(process.pid, signal.SIGKILL)
+            peak = max(peak, _megabytes(process.pid))
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    except BaseException:  # broken off: nothing of ours goes on in the background
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     process.returncode = os.waitstatus_to_exitcode(status)
     return Measured(
         exit_code=None if stopped else process.returncode,

@@ -9,6 +9,8 @@ import argparse
 import fnmatch
 import json
 import os
+import signal
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +36,8 @@ PEERS = {
 def main() -> None:
     """Run what the command line asks for."""
     given = _arguments()
+    # So that a polite kill stops the running peer too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     wanted_tasks = [
         name
         for name in datasets.names()

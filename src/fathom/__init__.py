@@ -1,1 +1,41 @@
-"""From your own data to a deep-learning model that you can trust."""
+"""From your own data to a deep-learning model that you can trust, and the reasons why you can.
+
+import fathom
+
+fathom.look("houses.csv", target="price")
+run = fathom.train("houses.csv", target="price")
+run.score
+run.predict("new_houses.csv").write("prices.csv")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fathom.base.errors import FathomError
+    from fathom.tables.read import read
+    from fathom.workflow.api import look, plan, train
+    from fathom.workflow.run import Run, load
+
+__all__ = ["FathomError", "Run", "load", "look", "plan", "read", "train"]
+
+_HOMES = {
+    "FathomError": "fathom.base.errors",
+    "read": "fathom.tables.read",
+    "look": "fathom.workflow.api",
+    "plan": "fathom.workflow.api",
+    "train": "fathom.workflow.api",
+    "Run": "fathom.workflow.run",
+    "load": "fathom.workflow.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562), so that importing fathom is instant."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fathom' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -143,6 +143,12 @@ def test_what_the_person_says_stands_first() -> None:
     assert comma.kind == Number(decimal="comma")
 
 
+@pytest.mark.parametrize("kind", ["number", "category", "flag", "date", "set", "ignored"])
+def test_an_empty_column_can_be_declared_anything(kind: str) -> None:
+    found = recognise(pl.Series([None, "?"]), name="x", declared=kind)
+    assert found.kind.name == kind
+
+
 def test_what_cannot_be_is_refused_in_four_beats() -> None:
     words = pl.Series(["red", "green", "blue", "1"])
     with pytest.raises(DataError) as caught:

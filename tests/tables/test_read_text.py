@@ -1,5 +1,6 @@
 """Delimited texts: dividing, mending, and telling what was done."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,11 @@ def test_sentences_are_no_table(read_as: Reader) -> None:
     assert note(table, "delimiter_guessed").facts == {"delimiter": ""}
 
 
+def test_sentences_of_equal_length_are_no_table_either(read_as: Reader) -> None:
+    table = read_as("a good film\na bad film\nso it goes\n", "films.txt")
+    assert table.column("column_1").to_list() == ["a good film", "a bad film", "so it goes"]
+
+
 def test_one_column_of_quoted_text(read_as: Reader) -> None:
     table = read_as('review\n"Good, really"\nBad\n"So, so"\n"a ""b"", c, d"\nFine\n')
     assert table.columns == ("review",)
@@ -133,8 +139,10 @@ def test_empty_lines(read_as: Reader) -> None:
 
 
 def test_an_empty_line_in_a_single_column_is_a_missing_cell(read_as: Reader) -> None:
-    table = read_as("x\n1\n\n3\n\n")
-    assert table.column("x").to_list() == ["1", None, "3"]
+    for ending in ("\n", "\r\n", "\r"):
+        table = read_as(ending.join(["x", "1", "", "3", "", ""]))
+        assert table.column("x").to_list() == ["1", None, "3"]
+        assert codes(table) == {"header_guessed", "empty_lines_left_out"}
 
 
 def test_remarks(read_as: Reader) -> None:
@@ -187,6 +195,7 @@ def test_delimiters_at_the_ends_of_lines(read_as: Reader) -> None:
     assert table.columns == ("column_1", "column_2")
     table = read_as("a,b,\n1,2\n3,4\n")
     assert cells(table) == [("1", "2"), ("3", "4")]
+    assert "rows_padded" not in codes(table)
 
 
 def test_an_empty_last_column_with_a_name_stays(read_as: Reader) -> None:
@@ -205,7 +214,7 @@ def test_cells_within_apostrophes(read_as: Reader) -> None:
 
 def test_loose_quotes_are_ordinary_characters(read_as: Reader) -> None:
     text = 'text\tlabel\n"Good film\t1\nhe said "no"\t0\n"wholly quoted"\t1\n'
-    text += '5" wide\t0\n""\t1\n"a ""b"" "c" d"\t0\n\n'
+    text += '5" wide\t0\n""\t1\n"""\t0\n"a ""b"" "c" d"\t0\n\n'
     table = read_as(text, "films.tsv")
     assert table.column("text").to_list() == [
         '"Good film',
@@ -213,6 +222,7 @@ def test_loose_quotes_are_ordinary_characters(read_as: Reader) -> None:
         "wholly quoted",
         '5" wide',
         '""',
+        '"""',
         'a "b" "c" d',
     ]
     assert note(table, "quotes_kept").severity == "medium"
@@ -232,13 +242,14 @@ def test_quotes_that_swallow_rows_are_an_error(read_as: Reader) -> None:
 
 
 def test_a_cell_longer_than_the_csv_module_allows(read_as: Reader) -> None:
-    import csv
-
-    before = csv.field_size_limit()
-    long = "x" * 200_000
-    table = read_as(f'a,b\n1,"{long}"\n2\n')
+    long = "x" * 2_000
+    before = csv.field_size_limit(1_009)
+    try:
+        table = read_as(f'a,b\n1,"{long}"\n2\n')
+        assert csv.field_size_limit() == 1_009
+    finally:
+        csv.field_size_limit(before)
     assert table.column("b").to_list() == [long, None]
-    assert csv.field_size_limit() == before
 
 
 def test_what_excel_writes_for_excel(read_as: Reader) -> None:

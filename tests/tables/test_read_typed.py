@@ -127,6 +127,7 @@ def test_values_of_several_types_become_texts_and_none_is_lost(tmp_path: Path) -
     [
         ('[{"a": 1}, {"a"', "a.json", "The file is not valid JSON.", "a.json, line 1"),
         ('{"a": 1}\n{"a": 2', "a.jsonl", "The file is not valid JSON.", "a.jsonl, line 2"),
+        ('{"a":\n [1, 2', "a.json", "The file is not valid JSON.", "a.json, line 2"),
         ('[{"a": 1}, 3]', "a.json", "A row is not a record.", "a.json, row 2"),
         ('{"a": 1, "rows": []}', "a.json", "The JSON is not a table.", "a.json"),
         ("7", "a.json", "The JSON is not a table.", "a.json"),

@@ -112,7 +112,9 @@ def about_date(profile: Profile) -> Evidence | None:
         share = profile.share_dates
         if share < 0.5:
             return None
-        figures = f"{share:.0%} of {len(profile.sample):,} distinct cells are dates, such as"
+        figures = (
+            f"{share:.0%} of {len(profile.sample):,} distinct cells looked at are dates, such as"
+        )
         confidence = 0.97 if share >= 0.95 else 0.6
         return Evidence("date", confidence, f"{figures} {profile.shown(1)}")
     if not (profile.whole and profile.digits_only):

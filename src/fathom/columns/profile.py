@@ -14,6 +14,8 @@ from fathom.columns.timestamps import day_order, read_timestamps
 
 _MOST_WORDS = 50
 _MOST_SAMPLED = 10_000
+# A column whose distinct cells are less often numbers than this is not read as numbers at all.
+_HARDLY_ANY = 0.02
 
 Form = Literal["text", "nominal", "number", "flag", "date", "set"]
 
@@ -68,7 +70,7 @@ class Profile:
 
     @cached_property
     def sample(self) -> pl.Series:
-        """Distinct cells as text, spread evenly over their first appearances when there are many."""
+        """Distinct cells as text; of very many some, spread over their first appearances."""
         step = max(1, -(-self.num_distinct // _MOST_SAMPLED))
         return as_text(self._distinct[::step])
 
@@ -107,7 +109,10 @@ class Profile:
 
     @cached_property
     def numbers(self) -> np.ndarray:
-        """The cells that are numbers, in the order of the rows."""
+        """The cells that are numbers, in the order of the rows; none when hardly any is."""
+        some = read_numbers(self.sample).present
+        if self.form == "text" and some.sum() <= _HARDLY_ANY * len(some):
+            return np.empty(0)
         values = read_numbers(self.raw if self.form == "number" else self.text)
         return values.data[values.present]
 

@@ -108,7 +108,7 @@ def _surprises(primary: Comparison, others: Sequence[Comparison]) -> list[str]:
 
 def _of_recipe(told: Comparison, num_seeds: int) -> str:
     said = {
-        True: "The recipe is better too",
+        True: "The recipe is better",
         False: "The recipe is worse",
         None: "The recipe is not shown to be better",
     }[told.better]

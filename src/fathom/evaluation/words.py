@@ -51,6 +51,8 @@ def times_in_words(p_value: float) -> str:
     """
     if p_value < 0.001:
         return "less than once in 1,000"
+    if p_value > 0.995:
+        return "every time"
     whole = 1000 if p_value < 0.00995 else 100
     times = round(p_value * whole)
     return f"{'once' if times == 1 else f'{times} times'} in {whole:,}"

@@ -6,6 +6,7 @@ import numpy as np
 
 from fathom.base.records import Finding
 from fathom.inspection.column import Column
+from fathom.inspection.identifiers import identifier_reason
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.two_samples import Difference, compare_counts, compare_numbers, holm
 from fathom.inspection.wording import figure, percent, short
@@ -40,9 +41,11 @@ def find_drift(train: Sheet, other: Sheet) -> list[Finding]:
     shifts: list[_Shift] = []
     for name, known in train.columns.items():
         column = other.columns.get(name)
-        if column is None or not known.used or min(len(known), len(column)) < _LEAST_ROWS:
+        if column is None or min(len(known), len(column)) < _LEAST_ROWS:
             continue
-        if name != train.time_column:
+        # A later file has later dates and higher numbers of rows: that is no drift.
+        counts = known.kind == "date" or bool(identifier_reason(known))
+        if known.used and not counts and name != train.time_column:
             shifts += _compare(known, column)
     corrected = holm([shift.difference.p_value for shift in shifts])
     return [
@@ -123,10 +126,6 @@ def _shown(shift: _Shift) -> str:
     if known.kind == "number":
         one, two = (figure(float(np.median(each.numbers))) for each in (known, column))
         return f"The median is {one} in the training rows, {two} here"
-    if known.kind == "date":
-        return f"Up to {known.word(known.levels.num - 1)} in the training rows, up to " + (
-            f"{column.word(column.levels.num - 1)} here"
-        )
     first, other = _counts(known, column)
     words = list(dict.fromkeys([*known.counts(), *column.counts()]))
     share, here = first / first.sum(), other / other.sum()

@@ -96,7 +96,12 @@ def find_duplicates(sheet: Sheet) -> list[Finding]:
 
 def _duplicates(sheet: Sheet, columns: list[Column], clusters: Clusters) -> Finding:
     count, rows = clusters.repeats, sheet.num_rows
-    left_out = [name for name in sheet.columns if name not in {column.name for column in columns}]
+    compared = {column.name for column in columns}
+    left_out = [
+        name
+        for name, column in sheet.columns.items()
+        if name not in compared and column.levels.num > 1
+    ]
     by_chance = natural(clusters.pairs, columns, rows)
     evidence = f"{part_of(count, rows)} repeat an earlier one; the most frequent row stands "
     evidence += f"{number_of(int(clusters.sizes.max()), 'time')}."

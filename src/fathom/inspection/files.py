@@ -9,6 +9,7 @@ from fathom.base.records import Finding
 from fathom.columns.kind import Values
 from fathom.columns.words import reconcile_words
 from fathom.inspection.column import Column
+from fathom.inspection.identifiers import identifier_reason
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, figure, number_of, part_of, several, short
 
@@ -161,7 +162,7 @@ def _new_words(known: Column, column: Column, part: str, *, is_target: bool) -> 
 
 
 def _outside(known: Column, column: Column, part: str) -> list[Finding]:
-    if column.kind != "number":
+    if column.kind != "number" or identifier_reason(known):
         return []
     low, high = float(known.numbers.min()), float(known.numbers.max())
     data = np.where(column.present, column.values.data, low).astype(np.float64)

@@ -13,6 +13,8 @@ _TITLES = {
     "missing_values": "{} columns have missing values.",
     "mostly_missing": "{} columns are missing in most rows.",
     "empty_column": "{} columns are empty.",
+    "kind_in_doubt": "It is not certain what {} columns are.",
+    "ignored_column": "{} columns are not learned from.",
     "constant": "{} columns are the same in every row.",
     "nearly_constant": "{} columns are the same in nearly every row.",
     "identifier": "{} columns seem to name the rows.",

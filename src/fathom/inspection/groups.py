@@ -60,7 +60,7 @@ def find_groups(sheet: Sheet) -> list[Finding]:
     """
     if sheet.group:
         return []
-    sheet = _fewer(sheet)
+    whole, sheet = sheet, _fewer(sheet)
     columns = [column for column in sheet.columns.values() if column.kind != "ignored"]
     columns = [column for column in columns if column.name not in sheet.targets]
     entities = [
@@ -73,7 +73,10 @@ def find_groups(sheet: Sheet) -> list[Finding]:
         for column in _candidates(columns)
     ]
     entities = [entity for entity in entities if entity.plausible]
-    return [_finding(max(entities, key=lambda entity: entity.rank))] if entities else []
+    if not entities:
+        return []
+    best = max(entities, key=lambda entity: entity.rank)
+    return [_finding(best, whole.columns[best.column.name])]
 
 
 def _fewer(sheet: Sheet) -> Sheet:
@@ -143,8 +146,8 @@ def agreement(entity: Column, target: Column) -> float:
     return 1 - (1 - explained) * (num - 1) / (num - used) if num > used else 0.0
 
 
-def _finding(entity: _Entity) -> Finding:
-    column = entity.column
+def _finding(entity: _Entity, column: Column) -> Finding:
+    """What to say, with the figures of all rows."""
     size = column.num_present / column.levels.num
     shown = short(column.word(int(column.levels.counts.argmax())))
     evidence = f"{number_of(column.levels.num, 'value')} (such as {shown}), each in {size:.1f} "

@@ -14,6 +14,7 @@ from fathom.inspection.files import find_file_differences, matched
 from fathom.inspection.gather import by_severity, gather
 from fathom.inspection.groups import find_groups
 from fathom.inspection.identifiers import find_identifiers
+from fathom.inspection.kinds import find_kinds
 from fathom.inspection.leakage import find_leakage
 from fathom.inspection.marks import find_marks
 from fathom.inspection.missing import find_missing
@@ -37,6 +38,7 @@ FAMILIES: tuple[Callable[[Sheet], list[Finding]], ...] = (
     find_class_balance,
     find_missing,
     find_identifiers,
+    find_kinds,
     find_marks,
     find_recodings,
     find_constants,
@@ -57,7 +59,7 @@ def inspect(sheet: Sheet, others: Mapping[str, Sheet] | None = None) -> tuple[Fi
     "drop_rows", "drop_copies_from_training", "keep_together", "kind_number", "log_target",
     "weigh_classes", "cross_validate", "regularise", "report_apart", "predict_only", "stop", or
     something only a person can do: "check_labels", "check_origin", "check_order",
-    "check_values", "correct", "ignore", "keep".
+    "check_values", "confirm_kind", "correct", "ignore", "keep".
 
     Args:
         sheet: the training rows, or the whole table.

@@ -29,8 +29,7 @@ def _zeros(column: Column) -> list[Finding]:
         return []
     others = numbers[numbers > 0]
     distinct = column.values.data[column.levels.first[1:]].astype(np.float64)
-    low = distinct[: max(5, len(distinct) // 10)]
-    step = float(np.median(np.diff(low)))
+    step = float(np.median(np.diff(distinct[: len(distinct) // 2 + 1])))
     least, median = float(distinct[0]), float(np.median(others))
     if least < _OF_MEDIAN * median or least < _STEPS * step:
         return []

@@ -42,13 +42,15 @@ class PreparationPlan:
         num_pairs: at most so many pairs of numbers get turned axes; 0 = none.
         num_angles: axes in a half-turn of a pair.
         least_gain: share of the unexplained sum of squares below which a pair is left out.
+        least_share: pairs with less than this share of the best pair's gain are left out too.
         seed: for the search of pairs.
     """
 
     num_bins: int = 48
     num_pairs: int = 4
-    num_angles: int = 8
-    least_gain: float = 0.01
+    num_angles: int = 16
+    least_gain: float = 0.02
+    least_share: float = 0.4
     seed: int = 0
 
 
@@ -294,6 +296,7 @@ def _projections(
     known, target = _outputs(plain.targets[0].fitted, values[plain.targets[0].name])
     numbers = _stack(columns, values).data.numpy()[known].astype(np.float64)
     found = find_pairs(numbers, target, plan.seed, plan.num_pairs, plan.least_gain)
+    found = [pair for pair in found if pair.gain >= plan.least_share * found[0].gain]
     made = [axis for p in found for axis in turned_axes(numbers, p, plan.num_angles, plan.num_bins)]
     return tuple(made)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from markupsafe import Markup
@@ -71,24 +72,30 @@ def span(values: Sequence[float] | np.ndarray, margin: float = 0.0) -> tuple[flo
     return (max(0.0, start) if low >= 0 else start), high + room
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
+def ticks(low: float, high: float, about: int = 5, *, whole: bool = False) -> list[float]:
     """Round values between two ends, 1, 2 or 5 times a power of ten apart.
+
+    Args:
+        low, high: the ends.
+        about: how many are wished for.
+        whole: whole numbers only, for what is counted.
 
     Example:
         >>> ticks(0.0, 1.0)
         [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     """
-    step = tick_step(low, high, about)
+    step = tick_step(low, high, about, whole=whole)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(place * step, 12) if step > 1e-9 else place * step
             for place in range(first, last + 1)]  # fmt: skip
 
 
-def tick_step(low: float, high: float, about: int = 5) -> float:
+def tick_step(low: float, high: float, about: int = 5, *, whole: bool = False) -> float:
     """How far apart the ticks are."""
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    return power * next(factor for factor in (1, 2, 5, 10) if factor * power >= 0.75 * rough)
+    step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= 0.75 * rough)
+    return max(1.0, step) if whole else step
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -184,6 +191,7 @@ def frame(
     height: float = 240.0,
     log: bool = False,
     square: bool = False,
+    counted: Literal["x", "y"] | None = None,
 ) -> Frame:
     """A frame that holds these values, with room for its labels.
 
@@ -193,6 +201,7 @@ def frame(
         height: of the drawing.
         log: y by ratios.
         square: make the inner part as high as it is wide, whatever `height` says.
+        counted: the axis that counts something, so that only whole numbers get a tick.
     """
     low, high = y_span
     if log:
@@ -200,14 +209,14 @@ def frame(
     elif square:
         y_ticks = ticks(low, high)
     else:
-        step = tick_step(low, high)
+        step = tick_step(low, high, whole=counted == "y")
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-        y_ticks = ticks(low, high)
+        y_ticks = ticks(low, high, whole=counted == "y")
     left = 12 + _LETTER * max(len(label) for label in tick_labels(y_ticks))
     right = WIDTH - RIGHT
     if square:
         height = TOP + (right - left) + BOTTOM
-    x_ticks = ticks(*x_span)
+    x_ticks = ticks(*x_span, whole=counted == "x")
     while len(x_ticks) > 2 and _crowded(x_ticks, right - left):
         x_ticks = x_ticks[::2]
     return Frame(

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from fathom.base.records import SEVERITIES
 from fathom.reports.content import ReportContent, TargetContent
 from fathom.reports.scores import ScoreSection, score_section
 from fathom.reports.sections import SEVERITY_WORDS, about_finding, column_summary, record_rows
-from fathom.reports.words import counted, cut, metric_name, setting
+from fathom.reports.words import counted, cut, metric_name, setting, writable
 
 _MOST_COLUMNS = 40
 _MOST_DECISIONS = 40
-_OF_MARKDOWN = re.compile(r"[\\`*\[\]|~!$]|(?<![^\W_])_|_(?![^\W_])")
-_OF_LINE_START = re.compile(r"^([#+=-]|\d+(?=[.)]))")
+_OF_MARKDOWN = re.compile(r"[\\`*\[\]|~!$]|<(?=\S)|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
+_OF_LINE_START = re.compile(r"^(?:(\d+)(?=[.)](?:\s|$))|(?=[#+=>-]))")
 
 
 def model_card(content: ReportContent) -> str:
@@ -28,8 +27,9 @@ def model_card(content: ReportContent) -> str:
     Source: Mitchell et al., Model cards for model reporting, 2019.
 
     Example:
-        >>> print(model_card(ReportContent(title="houses", verdict="Not trained yet.")).split("\\n")[0])
-        # houses
+        >>> card = model_card(ReportContent(title="houses", verdict="Not trained yet."))
+        >>> card.splitlines()[:3]
+        ['# houses', '', 'Not trained yet.']
     """
     parts = [
         f"# {inline(content.title)}",
@@ -43,31 +43,31 @@ def model_card(content: ReportContent) -> str:
         _repeat(content),
         _record(content),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return writable("\n\n".join(part for part in parts if part) + "\n")
 
 
 def inline(text: object) -> str:
-    """The person's own words inside a line of Markdown, with nothing in them that has a meaning.
+    r"""The person's own words inside a line of Markdown, with nothing in them that has a meaning.
 
     Example:
         >>> print(inline("a|b <i>x</i> *y* price_per_room"))
-        a\\|b &lt;i&gt;x&lt;/i&gt; \\*y\\* price_per_room
+        a\|b \<i>x\</i> \*y\* price_per_room
     """
     flat = " ".join(cut(text, 400).split())
-    marked = _OF_MARKDOWN.sub(lambda found: "\\" + found.group(), flat)
-    return escape(marked, quote=False)
+    return _OF_MARKDOWN.sub(lambda found: "\\" + found.group(), flat)
 
 
 def _paragraph(text: str) -> str:
-    """A text at the beginning of a line, which must not become a heading or a list."""
-    found = inline(text)
-    return _OF_LINE_START.sub(
-        lambda m: m.group() + "\\" if m.group().isdigit() else "\\" + m.group(), found
-    )
+    return _begun(inline(text))
+
+
+def _begun(line: str) -> str:
+    """What begins a line must not make a heading or a list of it."""
+    return _OF_LINE_START.sub(r"\1\\", line)
 
 
 def _items(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {_begun(line)}" for line in lines)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

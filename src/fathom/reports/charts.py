@@ -46,10 +46,10 @@ def line_chart(
     mark: float | None = None,
     log: bool = False,
 ) -> Markup:
-    """Curves over a common x.
+    """Curves over steps.
 
     Args:
-        lines: the curves, the later ones on top.
+        lines: the curves, the later ones on top; x is counted in whole steps.
         words: what the chart shows, for those who cannot see it.
         x_name, y_name: names of the axes.
         mark: an x with a vertical line, such as the best step.
@@ -57,7 +57,7 @@ def line_chart(
     """
     values = np.concatenate([np.asarray(line.y, dtype=float) for line in lines])
     steps = np.concatenate([np.asarray(line.x, dtype=float) for line in lines])
-    box = frame(span(steps), span(values, 0.0 if log else 0.03), log=log)
+    box = frame(span(steps), span(values, 0.0 if log else 0.03), log=log, counted="x")
     parts = [box.axes(x_name, y_name)]
     if mark is not None and box.x.low <= mark <= box.x.high:
         parts.append(_mark(box, mark, f"best: {number(int(mark))}"))
@@ -240,7 +240,7 @@ def histogram(values: Floats, *, words: str, x_name: str, zero: bool = False) ->
     low, high = inner_span(values)
     num_bins = min(31, max(7, math.ceil(2 * len(values) ** (1 / 3))))
     counts, edges = np.histogram(np.clip(values, low, high), bins=num_bins, range=(low, high))
-    box = frame((low, high), (0.0, max(1.0, float(counts.max()))))
+    box = frame((low, high), (0.0, max(1.0, float(counts.max()))), counted="y")
     parts = [box.axes(x_name, "rows")]
     for count, start, end in zip(counts.tolist(), edges, edges[1:], strict=False):
         x, y = box.x.at(start), box.y.at(count)
@@ -256,17 +256,22 @@ def histogram(values: Floats, *, words: str, x_name: str, zero: bool = False) ->
 
 
 def heat_map(
-    counts: Int[np.ndarray, "truth answer"], names: Sequence[str], *, words: str
+    counts: Int[np.ndarray, "truth answer"],
+    names: Sequence[str],
+    totals: Int[np.ndarray, " truth"],
+    *,
+    words: str,
 ) -> Markup:
     """A confusion matrix too large for figures: each square's shade is its share of the row.
 
     Args:
         counts: rows = truth, columns = answer.
         names: of the classes.
+        totals: rows of each true class, those with an answer that is not drawn included.
         words: what the chart shows, for those who cannot see it.
     """
-    num = len(names)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    num, short = len(names), [cut(name, 60) for name in names]
+    shares = counts / np.maximum(totals, 1)[:, None]
     left, top, side = 120.0, 16.0, 560.0 / max(num, 1)
     parts: list[Markup] = [tag("text", {"class": "axis-name", "x": left, "y": 10}, "answer →")]
     parts.append(tag("text", {"class": "axis-name end", "x": left - 8, "y": 10}, "truth ↓"))
@@ -285,9 +290,8 @@ def heat_map(
     for row, column in np.argwhere(counts).tolist():
         kind = "right" if row == column else "wrong"
         part = float(shares[row, column])
-        told = (
-            f"{names[row]} answered as {names[column]}: {counted(int(counts[row, column]), 'row')}"
-        )
+        rows = counted(int(counts[row, column]), "row")
+        told = f"{short[row]} answered as {short[column]}: {rows}"
         place = {"x": left + column * side, "y": top + row * side, "width": side, "height": side}
         style = f"cell {kind} level-{_level(part)}"
         parts.append(tag("rect", {"class": style, **place}, tooltip(f"{told}, {share(part)}")))

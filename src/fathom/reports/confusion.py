@@ -53,7 +53,8 @@ def confusion_view(matrix: Counts, names: Sequence[str]) -> Confusion | None:
     if len(kept) < len(labels):
         note = f"Drawn are the {len(kept)} classes with most rows of {len(labels)}."
     words = f"Confusion matrix of {len(kept)} classes; {share(_right(counts))} of rows are right."
-    chart = heat_map(counts[np.ix_(kept, kept)], [labels[i] for i in kept], words=words)
+    drawn, totals = counts[np.ix_(kept, kept)], counts.sum(axis=1)[kept]
+    chart = heat_map(drawn, [labels[i] for i in kept], totals, words=words)
     return Confusion(labels, (), chart, pairs, note)
 
 

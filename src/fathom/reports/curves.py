@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from markupsafe import Markup
@@ -61,12 +61,11 @@ def _sentence(history: History, best_step: int | None) -> str:
 
 def _curves(history: History, best_step: int | None) -> tuple[Curve, ...]:
     steps = [float(record["step"]) for record in history]
-    train = [_figure(record.get("loss")) for record in history]
     checks = [record.get("validation") or {} for record in history]
     names = list(dict.fromkeys(name for check in checks for name in check))
-    lines = [Line("training", steps, train, "plain")]
+    lines = [_line("training", steps, history, "loss", "plain")]
     if "loss" in names:
-        lines.append(Line("validation", steps, [_figure(c.get("loss")) for c in checks]))
+        lines.append(_line("validation", steps, checks, "loss"))
     curves: list[Curve] = []
     if np.isfinite(np.concatenate([np.asarray(line.y) for line in lines])).any():
         log = _by_ratios(lines)
@@ -75,9 +74,9 @@ def _curves(history: History, best_step: int | None) -> tuple[Curve, ...]:
         chart = line_chart(lines, words=words, y_name=y_name, mark=best_step, log=log)
         curves.append(Curve("Loss", chart))
     for name in [name for name in names if name != "loss"][:_MOST_METRICS]:
-        line = Line(metric_name(name), steps, [_figure(c.get(name)) for c in checks])
+        line = _line(metric_name(name), steps, checks, name)
         curves += _single(line, f"{metric_name(name)}, validation", best_step)
-    rate = Line("learning rate", steps, [_figure(r.get("learning_rate")) for r in history])
+    rate = _line("learning rate", steps, history, "learning_rate")
     return (*curves, *_single(rate, "Learning rate", None))
 
 
@@ -89,9 +88,19 @@ def _single(line: Line, heading: str, best_step: int | None) -> list[Curve]:
     return [Curve(heading, chart)]
 
 
-def _figure(value: Any) -> float:
-    """JSON has no NaN: what could not be measured is absent or null there."""
-    return float("nan") if value is None else float(value)
+def _line(
+    name: str,
+    steps: Sequence[float],
+    records: History,
+    key: str,
+    style: Literal["plain", "strong"] = "strong",
+) -> Line:
+    """The curve of one figure where it was measured; null is how JSON writes NaN."""
+    kept = [
+        (step, record[key]) for step, record in zip(steps, records, strict=True) if key in record
+    ]
+    values = [float("nan") if value is None else float(value) for _, value in kept]
+    return Line(name, [step for step, _ in kept], values, style)
 
 
 def _by_ratios(lines: Sequence[Line]) -> bool:

@@ -62,8 +62,7 @@ def mistake_section(target: TargetContent) -> MistakeSection:
     confusion = None if target.confusion is None else confusion_view(*target.confusion)
     headings = tuple(target.per_class[0]) if target.per_class else ()
     figures = [] if target.residuals is None else _residual_figures(*target.residuals)
-    if target.reliability:
-        figures.append(_reliability_figure(target.reliability))
+    figures += _reliability_figures(target.reliability)
     return MistakeSection(
         target=target.name,
         confusion=confusion,
@@ -86,12 +85,15 @@ def _class_column(values: Sequence[Any]) -> list[str]:
     """Fractions of a column get the same number of decimals, counts and words stay."""
     parts = [abs(v) for v in values if isinstance(v, float | np.floating) and np.isfinite(v)]
     decimals = 3 if parts and max(parts) <= 1 else None
-    return [
-        number(v, decimals if isinstance(v, float | np.floating) else None)
-        if v is None or isinstance(v, int | float | np.number)
-        else str(v)
-        for v in values
-    ]
+    return [_class_cell(value, decimals) for value in values]
+
+
+def _class_cell(value: Any, decimals: int | None) -> str:
+    if isinstance(value, float | np.floating):
+        return number(float(value), decimals)
+    if value is None:
+        return "–"
+    return number(int(value)) if isinstance(value, int | np.integer) else str(value)
 
 
 def _capital(text: str) -> str:
@@ -138,17 +140,20 @@ def _how_far_off(error: Numbers) -> str:
     )
 
 
-def _reliability_figure(bins: Sequence[Sequence[float]]) -> Figure:
+def _reliability_figures(reliability: Sequence[Sequence[float]]) -> list[Figure]:
+    bins = [bin_ for bin_ in reliability if np.isfinite(bin_).all() and bin_[2] > 0]
+    if not bins:
+        return []
     total = sum(bin_[2] for bin_ in bins)
-    gap = sum(bin_[2] * abs(bin_[0] - bin_[1]) for bin_ in bins) / total if total else 0.0
-    over = sum(bin_[2] * (bin_[0] - bin_[1]) for bin_ in bins) / total if total else 0.0
+    gap = sum(bin_[2] * abs(bin_[0] - bin_[1]) for bin_ in bins) / total
+    over = sum(bin_[2] * (bin_[0] - bin_[1]) for bin_ in bins) / total
     lean = "" if abs(over) < gap / 2 else ", mostly too " + ("high" if over > 0 else "low")
     told = f"Claims are off by {number(100 * gap)} percentage points on average{lean}."
     chart = reliability_diagram(bins, words=f"Reliability of the probabilities. {told}")
     note = f"On the line a claim of 70 % comes true in 70 % of the rows. {told}"
     if any(len(bin_) >= 5 for bin_ in bins):
         note += " Lines are 95 % intervals."
-    return Figure("Is it right about itself?", chart, note)
+    return [Figure("Is it right about itself?", chart, note)]
 
 
 def _cell(value: Any) -> str:
@@ -157,11 +162,9 @@ def _cell(value: Any) -> str:
 
 def _mistake(item: Mapping[str, Any]) -> Mistake:
     cells = [(cut(key, 60), _cell(value)) for key, value in dict(item.get("cells") or {}).items()]
-    row = item.get("row")
+    row = item.get("row", "–")
     return Mistake(
-        row=number(row)
-        if isinstance(row, int | np.integer)
-        else cut(row if row is not None else "–"),
+        row=f"{row:,}" if isinstance(row, int | np.integer) else cut(row),
         truth=cut(item.get("truth", "–")),
         answer=cut(item.get("answer", "–")),
         sure=cut(item.get("sure", "")),

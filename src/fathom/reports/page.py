@@ -1,6 +1,5 @@
 """The report as one self-contained HTML file, and as a fragment for a notebook."""
 
-import re
 from html import escape
 from pathlib import Path
 
@@ -19,11 +18,16 @@ from fathom.reports.sections import (
     record_rows,
     time_bars,
 )
-from fathom.reports.words import breakable, counted, cut, metric_name, number, setting, share
-
-_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of the text around them: a cell could
-show itself as something else."""
+from fathom.reports.words import (
+    breakable,
+    counted,
+    cut,
+    metric_name,
+    number,
+    setting,
+    share,
+    writable,
+)
 
 
 def render(content: ReportContent) -> str:
@@ -55,7 +59,7 @@ def render(content: ReportContent) -> str:
             record=record_rows(content.record),
         )
     )
-    return _writable(page)
+    return writable(page)
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -82,17 +86,8 @@ def as_notebook(content: ReportContent, height: int = 640) -> str:
         "resize:vertical;overflow:auto"
     )
     return (
-        f'<iframe sandbox="" title="fathom report: {escape(_writable(content.title))}" '
+        f'<iframe sandbox="" title="fathom report: {escape(writable(content.title))}" '
         f'style="{style}" srcdoc="{escape(render(content))}"></iframe>'
-    )
-
-
-def _writable(text: str) -> str:
-    """Without control characters and half characters, which no page may hold."""
-    return (
-        _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r", "\n"))
-        .encode("utf-8", "replace")
-        .decode("utf-8")
     )
 
 

@@ -13,7 +13,7 @@ from fathom.reports.rows import axis_row, interval_row
 from fathom.reports.words import counted, decimals_for, interval, metric_name, number, spaced
 
 MODEL = "this model"
-_READABLE = 0.08
+_READABLE = 0.15
 """The share of the scale that the model's interval takes at least, if leaving out can do it."""
 
 

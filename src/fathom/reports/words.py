@@ -46,7 +46,7 @@ def metric_name(name: str) -> str:
     return METRIC_NAMES.get(name, spaced(name))
 
 
-def number(value: float | int | np.number[Any] | None, decimals: int | None = None) -> str:
+def number(value: float | None, decimals: int | None = None) -> str:
     """A figure with thousands set apart: whole from a hundred on, else three digits.
 
     Args:
@@ -59,12 +59,11 @@ def number(value: float | int | np.number[Any] | None, decimals: int | None = No
     """
     if value is None:
         return "–"
-    value = value.item() if isinstance(value, np.number) else value
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if isinstance(value, int) and abs(value) < 10**15:
+    if isinstance(value, int | np.integer) and abs(value) < 10**15:
         return f"{value:,}".replace("-", "−")
     size = abs(value)
     if size >= 1e15 or (0 < size < 1e-4 and decimals is None):
@@ -192,7 +191,22 @@ def setting(value: Any) -> str:
     return str(value)
 
 
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _BREAK_AFTER = re.compile(r"([_/\\]+(?=.)|[.:,;]+(?=[^\W\d])|[^\s_/\\.:,;]{20}(?=\S))")
+
+
+def writable(text: str) -> str:
+    """Text without what no page may hold, each replaced by a mark that can be seen.
+
+    These are control characters, halves of characters, and the characters that turn the direction
+    of the text around them, with which a cell could show itself as something else.
+
+    Example:
+        >>> writable("a\\x00b\\u202ec")
+        'a\ufffdb\ufffdc'
+    """
+    seen = _UNWRITABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return seen.encode("utf-8", "replace").decode("utf-8")
 
 
 def breakable(text: object) -> Markup:

@@ -40,10 +40,8 @@ def record_ends(data: bytes, dialect: Dialect, num_cells: int) -> np.ndarray | N
         delimiters = delimiters[_outside(delimiters, quotes)]
     if not len(ends) or ends[-1] != len(data) - 1:
         ends = np.append(ends, len(data))
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    empty = (ends == starts) | (codes[starts] == _RETURN)
     cells = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
-    return None if empty.any() or (cells != num_cells).any() else ends
+    return ends if (cells == num_cells).all() else None
 
 
 def parse_regular(

@@ -129,8 +129,11 @@ def _said(table: Table, name: str, kind: str) -> Recognised:
 
 def parse_columns(table: Table, kinds: Mapping[str, Kind]) -> dict[str, Values]:
     """Typed values of those columns that the table has."""
-    return {name: kind.parse(table.column(name)) for name, kind in kinds.items()
-            if name in table.columns}
+    return {
+        name: kind.parse(table.column(name))
+        for name, kind in kinds.items()
+        if name in table.columns
+    }
 
 
 def row_weights(table: Table, column: str | None) -> np.ndarray:

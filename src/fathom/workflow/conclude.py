@@ -111,14 +111,14 @@ def _verdict(
     truth = truth_of(column, test, made.schema, made.material.cluster["test"])
     check_scorable(truth, test.source.name)
     keep = np.flatnonzero(truth.known)
-    answer = _rows(average(answers), keep)
+    answer = rows_of(average(answers), keep)
     found, strongest = baselines
     about = About(
         target=column.name,
         split="test",
         strongest=strongest,
         absent={item.name: item.absent for item in found if item.absent},
-        looks=look(rows_key(test.frame, made.schema.roles.targets), _fingerprint(folder)),
+        looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
     )
     score = build_score(
         truth.rows,
@@ -127,18 +127,19 @@ def _verdict(
         about,
         metric=made.resolved.value("evaluate.metric"),
     )
-    coverage = _coverage(column, truth, [_rows(one, keep) for one in answers], answer, band)
+    coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
 
 
-def _fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path) -> str:
     """Names the trained model by its weights."""
     return blake2b((folder / "model.safetensors").read_bytes(), digest_size=16).hexdigest()
 
 
-def _coverage(
+def coverage_of(
     column: Column, truth: Truth, answers: list[Answer], common: Answer, band: Band | None
 ) -> Interval | None:
+    """Measured share of truths inside intervals or sets; None where there are none."""
     if band is None or band.method == "none":
         return None
     if task_of(column) == "regression":
@@ -149,7 +150,8 @@ def _coverage(
     return None if inside is None else set_coverage_of(truth.rows.at(known), inside[known])
 
 
-def _rows(answer: Answer, index: np.ndarray) -> Answer:
+def rows_of(answer: Answer, index: np.ndarray) -> Answer:
+    """An answer for some rows only."""
     return Answer(
         value=None if answer.value is None else answer.value[index],
         quantiles=None if answer.quantiles is None else answer.quantiles[index],

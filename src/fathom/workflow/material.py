@@ -140,7 +140,7 @@ def gather(
     table = read(data, options)
     roles = roles_of(recipe, table)
     others = {
-        name: _like(read(source, options), table, roles, name)
+        name: like(read(source, options), table, roles, name)
         for name, source in (("test", test), ("validation", validation))
         if source is not None
     }
@@ -284,8 +284,8 @@ def _as_dict(plan: SplitPlan) -> dict[str, object]:
     return asdict(plan)
 
 
-def _like(other: Table, table: Table, roles: Roles, name: str) -> Table:
-    """A given file in the columns of the training table.
+def like(other: Table, table: Table, roles: Roles, name: str) -> Table:
+    """A given file in the columns of the training table, rows without any target left out.
 
     Raises:
         DataError: a column is missing from it.

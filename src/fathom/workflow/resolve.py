@@ -136,7 +136,7 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
         num_pairs=decide(
             "prepare.num_pairs", pairs, "the strongest pairs of numbers see oblique borders"
         ),
-        num_angles=decide("prepare.num_angles", 8, "steps of 22.5 degrees"),
+        num_angles=decide("prepare.num_angles", 16, "steps of 11 degrees"),
         seed=seed,
     )
 

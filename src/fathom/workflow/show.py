@@ -1,15 +1,21 @@
 """What the network sees: the layers with their shapes, one batch decoded back."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
 from fathom.base.tensors import Features
 from fathom.models.model import Part
 from fathom.models.preparation import head_name
-from fathom.tables.table import Table
+from fathom.tables.read import read
+from fathom.tables.table import Source, Table
 from fathom.workflow.learn import examples_of
+from fathom.workflow.predict import named_like_training
+from fathom.workflow.run import Run
 
 
 def layers(part: Part) -> list[tuple[str, str, int]]:
@@ -46,16 +52,12 @@ def _note(found: list[tuple[str, str, int]], name: str) -> Any:
     return note
 
 
-def _blank(part: Part) -> Any:
-    import polars as pl
-
+def _blank(part: Part) -> pl.DataFrame:
     names = [column.name for column in (*part.preparation.inputs, *part.preparation.targets)]
     return pl.DataFrame([pl.Series(name, [None, None], dtype=pl.String) for name in names])
 
 
-def _nowhere() -> Any:
-    from fathom.tables.table import Source
-
+def _nowhere() -> Source:
     return Source(name="two empty rows", format="memory")
 
 
@@ -92,3 +94,52 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
         data = examples.targets[head_name(place)].data
         shown.append({"column": column.name, "kind": "target", "tensor": data.tolist()})
     return shown
+
+
+@dataclass(frozen=True)
+class Description:
+    """Something shown, for a person and for programs."""
+
+    text: str
+    content: dict[str, Any]
+
+
+def describe_run(run: Run, data: str | Path | None = None) -> Description:
+    """The layers of a run's network, and some rows through its preparation."""
+    part = run.model.parts[0]
+    rows = layers(part)
+    width = max(len(name) for name, _, _ in rows)
+    lines = [f"{name:{width}}  {shape:>18}  {size:>10,}" for name, shape, size in rows]
+    total = sum(size for _, _, size in rows)
+    lines = [f"{'layer':{width}}  {'output':>18}  {'weights':>10}", *lines, f"{total:,} weights"]
+    if len(run.model.parts) > 1:
+        lines.append(f"{len(run.model.parts)} such networks, one per fold; answers are averaged")
+    content: dict[str, Any] = {"layers": rows}
+    if data is not None:
+        batch = first_batch(part, named_like_training(run, read(data)))
+        content["batch"] = batch
+        lines += ["", *(_column_text(column) for column in batch)]
+    return Description("\n".join(lines), content)
+
+
+def _column_text(column: dict[str, Any]) -> str:
+    head = f"{column['column']} ({column['kind']})"
+    if "decoded" not in column:
+        return f"{head}\n  network sees: {_rounded(column['tensor'])}"
+    return (
+        f"{head}\n  cells:        {column['cells']}\n"
+        f"  network sees: {_rounded(column['tensor'])}\n  decoded back: {column['decoded']}"
+    )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def describe_table(data: str | Path) -> Description:
+    """A table as it was read."""
+    table = read(data)
+    rows = table.frame.head(5).to_dicts()
+    return Description(repr(table), {"source": table.source.to_dict(), "rows": rows})

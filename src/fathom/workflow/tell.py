@@ -28,6 +28,7 @@ from fathom.reports.page import write_report
 from fathom.workflow.bands import Band
 from fathom.workflow.judge import Choice, Truth, said_of, task_of, truth_of
 from fathom.workflow.learn import Learned
+from fathom.workflow.show import layers
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.study import Study
 from fathom.workflow.verdict import Verdict
@@ -251,8 +252,6 @@ def _facts(fitted: FittedColumn | None) -> str:
 
 
 def _layers(outcome: Outcome) -> list[tuple[str, str, int]]:
-    from fathom.workflow.show import layers
-
     return layers(outcome.learned.model.parts[0])
 
 

@@ -153,6 +153,8 @@ def _record(made: Study) -> dict[str, Any]:
         "versions": versions(),
         "machine": machine(),
         "num_steps": made.resolved.training.num_steps,
+        "columns": list(made.material.pool.columns),
+        "weight": made.schema.roles.weight,
     }
 
 

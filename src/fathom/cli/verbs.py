@@ -1,0 +1,251 @@
+"""What each command does: call a verb, show what came back."""
+
+import json
+import sys
+import tomllib
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fathom.base.errors import RecipeError
+from fathom.base.files import plain, write_text
+from fathom.cli.progress import progress
+from fathom.inspection.show import as_text
+from fathom.tables.options import ReadOptions
+from fathom.workflow.evaluate import evaluate as evaluate_run
+from fathom.workflow.look import look as look_at
+from fathom.workflow.predict import predict as predict_run
+from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
+from fathom.workflow.replay import replay as replay_run
+from fathom.workflow.run import Run, load
+from fathom.workflow.settings import SETTINGS
+from fathom.workflow.show import describe_run, describe_table
+from fathom.workflow.study import study
+from fathom.workflow.train import Sources
+from fathom.workflow.train import resume as resume_run
+from fathom.workflow.train import train as train_run
+
+Files = tuple[Path | None, Path | None, Path | None]
+
+
+@dataclass(frozen=True)
+class Show:
+    """How much is printed."""
+
+    json: bool = False
+    quiet: bool = False
+
+
+def _print(content: Any) -> None:
+    print(json.dumps(plain(content), ensure_ascii=False, indent=1))
+
+
+def _recipe(files: Files, said: dict[str, Any], kinds: list[str], settings: list[str]) -> Recipe:
+    more = dict(_pair(text, "--set", "training.epochs=20") for text in settings)
+    values = {key: _value(text) for key, text in more.items()}
+    named = dict(_pair(text, "--kind", "zip=category") for text in kinds)
+    data = files[0]
+    base = Recipe()
+    if data is not None and data.suffix == ".toml":
+        base = read_recipe(data)
+    return base.with_said({**said, **values}, named)
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise RecipeError(
+            f"{option} needs a name and a value.",
+            where=f"{option} {text}",
+            expected=f"{option} {example}",
+            got=repr(text),
+            do="Join name and value with '='.",
+        )
+    return key.strip(), value.strip()
+
+
+def _value(text: str) -> Any:
+    """As TOML would read it; a bare word is a text."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        return float(number) * units[unit]
+    except ValueError as error:
+        raise RecipeError(
+            "The budget is not a length of time.",
+            where="--time",
+            expected="such as 60s, 5m or 1h",
+            got=repr(text),
+            do="Give a number and a unit.",
+        ) from error
+
+
+def _sources(files: Files, recipe: Recipe) -> Sources:
+    data, test, validation = files
+    if data is None or data.suffix == ".toml":
+        data = recipe.get("data")
+    if data is None:
+        raise RecipeError(
+            "No table was named.",
+            expected='fathom train DATA --target y, or a recipe with data = "…"',
+            do="Name a file.",
+        )
+    return Sources(data, test or recipe.get("test"), validation or recipe.get("validation"))
+
+
+def look(
+    data: Path, test: Path | None, said: dict[str, Any], kinds: list[str], as_json: bool
+) -> None:
+    recipe = _recipe((data, None, None), said, kinds, [])
+    found = look_at(recipe, data, test)
+    if as_json:
+        _print(found.to_dict())
+        return
+    print(found.as_text())
+
+
+def plan(
+    files: Files,
+    said: dict[str, Any],
+    kinds: list[str],
+    settings: list[str],
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    recipe = _recipe(files, said, kinds, settings)
+    sources = _sources(files, recipe)
+    recipe = recipe.with_said(sources.said(), {})
+    made = study(recipe, sources.data, sources.test, sources.validation)
+    columns = {name: (c.kind.name, c.reason) for name, c in made.schema.columns.items()}
+    if as_json:
+        _print({"decisions": [d.to_dict() for d in made.decisions], "columns": columns})
+    else:
+        print(resolved_toml(made.decisions, columns))
+    if output is not None:
+        write_text(output, recipe.with_said({"size": made.resolved.value("size")}, {}).to_toml())
+        print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
+
+
+def train(
+    files: Files,
+    said: dict[str, Any],
+    kinds: list[str],
+    settings: list[str],
+    time: str | None,
+    out: Path | None,
+    show: Show,
+) -> None:
+    recipe = _recipe(files, {**said, "time": _seconds(time)}, kinds, settings)
+    with progress(show.json or show.quiet) as watch:
+        run = train_run(recipe, _sources(files, recipe), out, watch)
+    _conclude(run, show)
+
+
+def resume(folder: Path, show: Show) -> None:
+    with progress(show.json or show.quiet) as watch:
+        run = resume_run(folder, watch=watch)
+    _conclude(run, show)
+
+
+def _conclude(run: Run, show: Show) -> None:
+    scored = (run.folder / "score.json").exists()
+    if show.json:
+        _print(run.score if scored else {"folder": str(run.folder)})
+        return
+    if scored:
+        print(_score_text(run.score))
+    print(f"Report: {run.report}")
+
+
+def _score_text(score: dict[str, Any]) -> str:
+    lines = [score["verdict"], ""]
+    for item in score.get("targets", [score]):
+        metric = item["primary_metric"]
+        found = item["metrics"][metric]
+        lines.append(f"{item['target']}: {metric} {_with_interval(found)} on {item['rows']:,} rows")
+        for name, metrics in item["baselines"].items():
+            if metric in metrics:
+                lines.append(f"  {name}: {_with_interval(metrics[metric])}")
+    looks = score.get("looks")
+    if looks and looks > 1:
+        lines.append(f"These test rows have now been looked at {looks} times on this machine.")
+    return "\n".join(lines)
+
+
+def _with_interval(found: dict[str, Any]) -> str:
+    value = f"{found['value']:,.5g}"
+    if found.get("low") is None:
+        return value
+    return f"{value} (95 % interval {found['low']:,.5g} to {found['high']:,.5g})"
+
+
+def _options(names: str | None) -> ReadOptions | None:
+    if names is None:
+        return None
+    given = names if Path(names).exists() else tuple(n.strip() for n in names.split(","))
+    return ReadOptions(names=given)
+
+
+def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None:
+    found = evaluate_run(load(folder), data, _options(names)).to_dict()
+    if as_json:
+        _print(found)
+        return
+    print(_score_text(found))
+
+
+def predict(
+    folder: Path, data: Path, output: Path | None, names: str | None, as_json: bool
+) -> None:
+    found = predict_run(load(folder), data, _options(names))
+    if output is not None:
+        found.write(output)
+    if found.input_report:
+        print(as_text(found.input_report), file=sys.stderr)
+    if as_json:
+        report = [finding.to_dict() for finding in found.input_report]
+        _print({"rows": found.frame.to_dicts(), "input_report": report})
+    elif output is None:
+        print(found.frame.write_csv(), end="")
+    else:
+        print(f"{found.frame.height:,} rows written to {output}", file=sys.stderr)
+
+
+def show(what: Path, data: Path | None, as_json: bool) -> None:
+    found = describe_run(load(what), data) if what.is_dir() else describe_table(what)
+    if as_json:
+        _print(found.content)
+        return
+    print(found.text)
+
+
+def replay(folder: Path, out: Path | None, show: Show) -> None:
+    with progress(show.json or show.quiet) as watch:
+        found = replay_run(load(folder), out, watch)
+    if show.json:
+        _print(found.to_dict())
+        return
+    print(found.wording)
+
+
+def report(folder: Path, open_it: bool) -> None:
+    place = load(folder).report
+    print(place)
+    if open_it:
+        webbrowser.open(place.resolve().as_uri())
+
+
+def settings() -> None:
+    for one in SETTINGS:
+        choices = f" ({', '.join(one.choices)})" if one.choices else ""
+        print(f"{one.key:28} {one.explanation}{choices}")

@@ -1,0 +1,119 @@
+"""The verb evaluate: a trained run on other rows, with intervals, beside a baseline."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fathom.base.errors import DataError, listed
+from fathom.base.files import write_json
+from fathom.evaluation.ledger import look, rows_key
+from fathom.evaluation.score import About, Score, build_score
+from fathom.metrics.record import Answer as Said
+from fathom.models.model import average
+from fathom.models.preparation import Column
+from fathom.tables.options import ReadOptions
+from fathom.tables.read import read
+from fathom.tables.schema import Roles, Schema
+from fathom.tables.table import Table
+from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
+from fathom.workflow.judge import check_scorable, said_of, task_of, truth_of
+from fathom.workflow.predict import check_columns, input_report, named_like_training
+from fathom.workflow.run import Run
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores by target, as score.json has them, and what was unusual about the input."""
+
+    scores: tuple[dict[str, Any], ...]
+    input_report: tuple[Any, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The first target's score; the others stand in it under "targets"."""
+        content = dict(self.scores[0])
+        if len(self.scores) > 1:
+            content["targets"] = list(self.scores)
+        content["input_report"] = [finding.to_dict() for finding in self.input_report]
+        return content
+
+
+def evaluate(run: Run, data: object, options: ReadOptions | None = None) -> Evaluation:
+    """Score a run on rows whose targets are known.
+
+    The constant answer of the training rows stands beside it as the baseline: the others would
+    need the training rows, which a run folder does not hold.
+
+    Args:
+        run: a trained run.
+        data: a path, a data frame or anything else that `fathom.read` takes.
+        options: how a text file is read.
+
+    Raises:
+        DataError: a target column is missing or empty.
+    """
+    table = named_like_training(run, read(data, options or ReadOptions()))
+    check_columns(run.model.preparation, table)
+    _check_targets(run, table)
+    per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
+    scores: list[dict[str, Any]] = []
+    for column in run.model.targets:
+        answers = [answer[column.name] for answer in per_part]
+        scores.append(_score(run, column, answers, table))
+    found = Evaluation(tuple(scores), input_report(run.model.preparation, table))
+    number = 1
+    folder = run.folder / "evaluations"
+    while (folder / f"{number:03d}.json").exists():
+        number += 1
+    write_json(folder / f"{number:03d}.json", {"data": table.source.name, **found.to_dict()})
+    return found
+
+
+def _check_targets(run: Run, table: Table) -> None:
+    lacking = [column.name for column in run.model.targets if column.name not in table.columns]
+    if lacking:
+        raise DataError(
+            "The table does not hold the truth, so there is nothing to compare with.",
+            where=table.source.name,
+            expected=f"the target columns {listed(c.name for c in run.model.targets)}",
+            got=f"without {listed(lacking)}",
+            do="Use `fathom predict` for rows whose targets are unknown.",
+        )
+
+
+def _score(run: Run, column: Column, answers: list[Any], table: Table) -> dict[str, Any]:
+    schema = Schema(Roles(weight=run.record["weight"]), {})
+    if schema.roles.weight not in table.columns:
+        schema = Schema(Roles(), {})
+    truth = truth_of(column, table, schema)
+    check_scorable(truth, table.source.name)
+    keep = np.flatnonzero(truth.known)
+    answer = rows_of(average(answers), keep)
+    threshold = run.answers["thresholds"].get(column.name)
+    about = About(
+        target=column.name,
+        split="given rows",
+        strongest="constant",
+        looks=look(rows_key(table.frame, [column.name]), fingerprint(run.folder)),
+    )
+    said = said_of(column, answer, threshold)
+    score: Score = build_score(truth.rows, said, {"constant": _constant(column, len(keep))}, about)
+    band = run.bands.get(column.name)
+    parts = [rows_of(one, keep) for one in answers]
+    coverage = coverage_of(column, truth, parts, answer, band)
+    return score.to_dict() | {"coverage": None if coverage is None else coverage.to_dict()}
+
+
+def _constant(column: Column, num_rows: int) -> Said:
+    """What always giving the training rows' mean or class shares would answer."""
+    fitted: Any = column.fitted
+    task = task_of(column)
+    if task == "regression":
+        return Said(number=np.full(num_rows, fitted.mean))
+    if column.kind.name == "flag":
+        share = np.array([1 - fitted.share, fitted.share])
+    else:
+        weights = np.array(fitted.weights, dtype=np.float64)
+        share = weights / (fitted.count if task == "multilabel" else weights.sum())
+    spread = np.tile(share, (num_rows, 1))
+    return Said.of_sets(spread) if task == "multilabel" else Said.of_classes(spread)

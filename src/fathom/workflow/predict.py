@@ -1,0 +1,254 @@
+"""The verb predict: answers in the person's words, row by row, and a report on the input."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fathom.base.errors import RecipeError, listed, nearest
+from fathom.base.files import write_atomically
+from fathom.base.records import Finding
+from fathom.columns.kind import Values
+from fathom.heads.head import Answer
+from fathom.models.model import average, class_names
+from fathom.models.preparation import Column, Preparation
+from fathom.tables.options import ReadOptions
+from fathom.tables.read import read
+from fathom.tables.table import Source, Table
+from fathom.workflow import bands as banding
+from fathom.workflow.bands import Band
+from fathom.workflow.run import Run
+
+FORMATS = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
+_MANY_CLASSES = 30
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers to the rows of a table, in their order.
+
+    Attributes:
+        frame: a row per row of the input. For each target its answer under the target's own
+            name; for numbers "<target>: low" and "<target>: high"; for classes
+            "<target>: probability" of the answer, one column per class, and "<target>: set".
+        input_report: what was unusual about the input, the gravest first.
+    """
+
+    frame: pl.DataFrame
+    input_report: tuple[Finding, ...]
+
+    def write(self, path: str | Path) -> None:
+        """As CSV, TSV, Parquet, JSON or JSON lines, by the name's ending; whole or not at all.
+
+        Raises:
+            RecipeError: an unknown ending.
+            StorageError: the place cannot be written to.
+        """
+        place = Path(path)
+        ending = place.suffix.lower()
+        if ending not in FORMATS:
+            raise RecipeError(
+                f"Predictions cannot be written as '{place.suffix}'.",
+                where=str(place),
+                expected=listed(FORMATS),
+                got=f"'{place.suffix}'",
+                do=nearest(ending, FORMATS) or "Choose one of these endings.",
+            )
+        write_atomically(place, lambda aside: self._write(aside, ending))
+
+    def _write(self, path: Path, ending: str) -> None:
+        if ending == ".parquet":
+            self.frame.write_parquet(path)
+        elif ending == ".json":
+            self.frame.write_json(path)
+        elif ending == ".jsonl":
+            self.frame.write_ndjson(path)
+        else:
+            self.frame.write_csv(path, separator="\t" if ending == ".tsv" else ",")
+
+
+def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predictions:
+    """Answer every row.
+
+    A column that is missing, a class never seen or a value out of range does not stop the
+    prediction; it is reported beside it. Only a table that shares no column with the training
+    table is refused.
+
+    Args:
+        run: a trained run.
+        data: a path, a data frame or anything else that `fathom.read` takes.
+        options: how a text file is read; None = as the training file was.
+
+    Raises:
+        DataError: the table cannot be read.
+        RecipeError: no column of it is known.
+    """
+    table = named_like_training(run, read(data, options or ReadOptions()))
+    preparation = run.model.preparation
+    check_columns(preparation, table)
+    per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
+    columns: list[pl.Series] = []
+    for column in run.model.targets:
+        answers = [answer[column.name] for answer in per_part]
+        columns += _columns(run, column, answers)
+    report = input_report(preparation, table)
+    return Predictions(pl.DataFrame(_unique(columns)), report)
+
+
+def named_like_training(run: Run, table: Table) -> Table:
+    """A file without a header gets the training table's names, where the number of columns fits.
+
+    With or without the targets, in the training table's order.
+    """
+    known = run.record["columns"]
+    targets = [column.name for column in run.model.targets]
+    inputs = [name for name in known if name not in targets]
+    if table.source.header or set(table.columns) & set(known):
+        return table
+    for names in (known, inputs):
+        if len(names) == len(table.columns):
+            renamed = table.frame.rename(dict(zip(table.columns, names, strict=True)))
+            source = Source(name=table.source.name, format=table.source.format)
+            return Table(renamed, source, table.notes)
+    return table
+
+
+def check_columns(preparation: Preparation, table: Table) -> None:
+    """At least one input must be there.
+
+    Raises:
+        RecipeError: none is.
+    """
+    wanted = [column.name for column in preparation.inputs]
+    if not set(wanted) & set(table.columns):
+        raise RecipeError(
+            "The table has none of the columns that the model was trained on.",
+            where=table.source.name,
+            expected=listed(wanted),
+            got=listed(table.columns),
+            do="Check the header; for a file without one, pass --names.",
+        )
+
+
+def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
+    """Missing columns, unseen words, values out of range, more gaps than in training."""
+    found: list[Finding] = []
+    lacking = [c.name for c in preparation.inputs if c.name not in table.columns]
+    if lacking:
+        found.append(
+            Finding(
+                code="missing_column",
+                severity="high",
+                title=f"{len(lacking)} columns of the training table are not there.",
+                evidence=f"without {listed(lacking)}; they count as missing in every row",
+                advice="Bring them, or expect worse answers.",
+                columns=tuple(lacking),
+            )
+        )
+    values = preparation.parse(table)
+    for column in preparation.inputs:
+        if column.name not in lacking:
+            found += _unusual(column, values[column.name])
+    order = {"high": 0, "medium": 1, "low": 2}
+    return tuple(sorted(found, key=lambda finding: order[finding.severity]))
+
+
+def _unusual(column: Column, values: Values) -> list[Finding]:
+    found: list[Finding] = []
+    num = max(len(values), 1)
+    for repair in column.fitted.unfamiliar(values):  # pyright: ignore[reportAttributeAccessIssue]
+        share = repair.count / num
+        shown = ", ".join(repr(example) for example in repair.examples)
+        found.append(
+            Finding(
+                code="unfamiliar",
+                severity="medium" if share > 0.05 else "low",
+                title=f"'{column.name}' holds values that training did not see.",
+                evidence=f"{repair.count:,} cells ({100 * share:.1f} %): {repair.what}; {shown}",
+                advice="Answers for such rows are guesses beyond what was learned.",
+                columns=(column.name,),
+                facts={"rows": repair.count},
+            )
+        )
+    fitted: Any = column.fitted
+    before = fitted.num_missing / max(fitted.num_missing + fitted.count, 1)
+    now = float((~values.present).mean()) if len(values) else 0.0
+    # Three standard errors and five points more than in training: no play of chance.
+    if now > before + 0.05 and now > before + 3 * np.sqrt(max(before, 0.01) / num):
+        found.append(
+            Finding(
+                code="more_missing",
+                severity="medium",
+                title=f"'{column.name}' is missing more often than in training.",
+                evidence=f"{100 * now:.1f} % of the rows, {100 * before:.1f} % in training",
+                advice="See whether the column is still filled as it was.",
+                columns=(column.name,),
+                facts={"now": now, "training": before},
+            )
+        )
+    return found
+
+
+def _columns(run: Run, column: Column, answers: list[Answer]) -> list[pl.Series]:
+    common = average(answers)
+    band = run.bands.get(column.name, Band("none", 0.9, "there is none"))
+    if common.value is not None:
+        return _number_columns(column, common, banding.interval(band, answers, common))
+    assert common.probability is not None, "what is no number has probabilities"
+    names = class_names(column)
+    if column.kind.name == "set":
+        chosen = [
+            [n for n, p in zip(names, row, strict=True) if p >= 0.5] for row in common.probability
+        ]
+        return [
+            pl.Series(column.name, ["|".join(row) for row in chosen]),
+            *_probabilities(column, names, common.probability),
+        ]
+    threshold = run.answers["thresholds"].get(column.name)
+    code = common.probability.argmax(1)
+    if threshold is not None and len(names) == 2:
+        code = (common.probability[:, 1] >= threshold).astype(np.int64)
+    sure = common.probability[np.arange(len(code)), code]
+    found = [
+        pl.Series(column.name, [names[c] for c in code], dtype=pl.String),
+        pl.Series(f"{column.name}: probability", sure),
+    ]
+    inside = banding.sets(band, answers, common)
+    if inside is not None:
+        texts = [
+            "|".join(n for n, there in zip(names, row, strict=True) if there) for row in inside
+        ]
+        found.append(pl.Series(f"{column.name}: set", texts, dtype=pl.String))
+    return [*found, *_probabilities(column, names, common.probability)]
+
+
+def _number_columns(column: Column, common: Answer, bounds: np.ndarray | None) -> list[pl.Series]:
+    found = [pl.Series(column.name, common.value)]
+    if bounds is not None:
+        found.append(pl.Series(f"{column.name}: low", bounds[:, 0]))
+        found.append(pl.Series(f"{column.name}: high", bounds[:, 1]))
+    return found
+
+
+def _probabilities(
+    column: Column, names: tuple[str, ...], probability: np.ndarray
+) -> list[pl.Series]:
+    if len(names) > _MANY_CLASSES:
+        return []
+    return [
+        pl.Series(f"{column.name}: p({name})", probability[:, place])
+        for place, name in enumerate(names)
+    ]
+
+
+def _unique(columns: list[pl.Series]) -> list[pl.Series]:
+    """Column names that the person's own words made equal are told apart by a number."""
+    seen: dict[str, int] = {}
+    found: list[pl.Series] = []
+    for series in columns:
+        count = seen.get(series.name, 0)
+        seen[series.name] = count + 1
+        found.append(series if count == 0 else series.alias(f"{series.name} ({count + 1})"))
+    return found
