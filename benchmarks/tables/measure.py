@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS_BETWEEN_LOOKS = 0.05
+# A longer gap between two looks means that somebody paused us (and, we assume, the peer with us).
+PAUSED_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Measured:
 
     Attributes:
         exit_code: None if it was stopped at the limit.
+        seconds: wall time, without pauses.
+        paused_seconds: how long the measuring process was paused from outside meanwhile.
         cpu_seconds: user and system time of the process and of the children it waited for; unlike
             the wall time it hardly changes when other work runs on the machine.
         peak_megabytes: the largest sum, over the processes alive together, of the memory that
@@ -26,6 +30,7 @@ class Measured:
 
     exit_code: int | None
     seconds: float
+    paused_seconds: float
     cpu_seconds: float
     peak_megabytes: float
 
@@ -39,8 +44,8 @@ def run(
     limit: float,
 ) -> Measured:
     """Run `command` in `folder` with its output in `log`, for at most `limit` seconds."""
-    started = time.perf_counter()
-    stopped, peak = False, 0.0
+    started = last_look = time.perf_counter()
+    stopped, peak, paused = False, 0.0, 0.0
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
@@ -54,7 +59,11 @@ def run(
         while True:
             # Not Popen.wait: only wait4 says how much CPU time this very child took.
             finished, status, usage = os.wait4(process.pid, os.WNOHANG)
-            seconds = time.perf_counter() - started
+            now = time.perf_counter()
+            if now - last_look > PAUSED_SECONDS:
+                paused += now - last_look
+            last_look = now
+            seconds = now - started - paused
             if finished:
                 break
             if seconds > limit and not stopped:
@@ -69,6 +78,7 @@ def run(
     return Measured(
         exit_code=None if stopped else process.returncode,
         seconds=seconds,
+        paused_seconds=paused,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         peak_megabytes=peak,
     )

@@ -89,6 +89,7 @@ def _run(task: datasets.Task, wanted: results.Record) -> None:
         **wanted,
         "status": "ok",
         "seconds": round(measured.seconds, 2),
+        "paused_seconds": round(measured.paused_seconds),
         "cpu_seconds": round(measured.cpu_seconds, 2),
         "peak_megabytes": round(measured.peak_megabytes),
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from scipy.stats import rankdata
 
-from benchmarks.tables import paired, results
+from benchmarks.tables import datasets, paired, results
 from benchmarks.tables.cells import Cell, Cells, choose, group
 
 
@@ -20,7 +20,8 @@ def main() -> None:
     if not records:
         raise SystemExit("no results yet")
     cells = group(records)
-    sets = sorted({name for name, _ in cells}, key=_order([name for name, _ in cells]))
+    in_order = dict.fromkeys(datasets.set_of(name) for name in datasets.names())
+    sets = [name for name in in_order if any(name == owner for owner, _ in cells)]
     peers = sorted({peer for _, peer in cells}, key=_order(record["peer"] for record in records))
     regression = [name for name in sets if "rmse" in _metrics_of(cells, name)]
     classification = [name for name in sets if "error" in _metrics_of(cells, name)]

@@ -71,6 +71,7 @@ def test_several_spellings_stand_side_by_side() -> None:
 def test_other_writings_of_a_later_file_are_understood() -> None:
     assert _ones(_fit(["True", "False"]), ["true", "FALSE", "1", "0"]) == [1, 0, 1, 0]
     assert _ones(_fit(["<=50K", "<=50K", ">50K"]), ["<=50K.", ">50K."]) == [0, 1]
+    assert _ones(_fit(["no", "no", "left"]), ["left", "yes", "0"]) == [1, -1, -1]
     # Of 1 and 2 the 1 means no, so the usual words must not be mixed in.
     assert _ones(_fit(["1", "2"]), ["1", "2", "0", "true"]) == [0, 1, -1, -1]
 

@@ -107,6 +107,18 @@ def test_too_many_values_are_pooled_alike_in_any_grouping_and_keep_quantiles(
     assert quantiles[0] == data.min()
 
 
+def test_a_few_exact_values_join_a_pooled_part_at_its_width(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_VALUES", 4_500)
+    many, few = np.random.default_rng(4).uniform(1, 2, 4_801), np.array([1.3, 1.5, 1.7001])
+    whole = _of(np.concatenate([many, few]))
+    assert not whole.exact
+    assert len(_of(many).values) + len(few) <= 4_500
+    assert _same(_of(few).merge(_of(many)), whole)
+    assert _same(_of(many).merge(_of(few)), whole)
+
+
 def test_a_million_times_few_values_stays_exact() -> None:
     data = np.tile(np.arange(7.0), 10_001)
     assert _of(data).exact

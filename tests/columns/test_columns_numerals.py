@@ -66,6 +66,7 @@ def test_the_column_decides_what_a_comma_means() -> None:
     assert _read("1,234", "2.5", "10") == [1234.0, 2.5, 10.0]
     assert _read("1,234", "2,000") == [1234.0, 2000.0]
     assert _read("1.234", "2.000") == [1.234, 2.0]
+    assert _read("1,234.5", "2,5", "1,234") == [1234.5, 2.5, 1234.0]
     # Both at once: no consistent comma, so only what allows one reading is read with it.
     assert _read("1,5", "1.5", "1,234", "1.234") == [1.5, 1.5, 1234.0, 1.234]
 

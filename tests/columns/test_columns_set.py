@@ -36,6 +36,10 @@ def test_all_writings_mean_the_same(cells: Any) -> None:
     assert fitted.decode(hot.data)[3] == ("b", "a", "c")
 
 
+def test_markers_and_blanks_are_no_labels() -> None:
+    assert Set().parse(pl.Series(["a|?||NA| b", "c|d"])).data[0] == ("a", "b")
+
+
 def test_an_empty_list_is_present() -> None:
     values = Set().parse(pl.Series(["[]", '["a"]']))
     assert values.present.tolist() == [True, True]

@@ -16,6 +16,8 @@ def test_words_are_counted_with_rows_and_weights() -> None:
     assert (counts.count, counts.num_missing) == (3, 1)
     assert counts.ranked(10, 1) == ("a", "b")
     assert WordCounts.of(values, None).ranked(10, 1) == ("b", "a")
+    some = WordCounts.of(values, np.array([0.0, 1.0, 1.0, 1.0]))
+    assert (some.rows, some.count, some.num_missing) == ({"a": 1, "b": 1}, 2, 1)
 
 
 def test_rank_breaks_ties_by_name_and_obeys_its_limits() -> None:

@@ -22,13 +22,13 @@ def models(rng: np.random.Generator, quality: np.ndarray, num_rows: int) -> list
 def test_one_lucky_seed_makes_no_recipe() -> None:
     rng = np.random.default_rng(0)
     rows = Rows(task="regression", truth=np.zeros(500))
-    answers = models(rng, np.array([0.7, 1.1, 1.2]), 500)
+    answers = models(rng, np.array([0.7, 0.8, 1.2]), 500)
     baseline = Answer(number=rng.normal(size=500))
     assert compare(rows, answers[0], baseline, RMSE, PLAN).better is True
     found = compare_recipe(rows, answers, ("linear", baseline), RMSE, PLAN)
     assert found.comparison.better is None
     assert found.seed_error > found.row_error
-    assert found.scores == pytest.approx([0.7, 1.1, 1.2], abs=0.1)
+    assert found.scores == pytest.approx([0.7, 0.8, 1.2], abs=0.1)
 
 
 def test_an_even_recipe_is_seen() -> None:
@@ -47,12 +47,12 @@ def test_recipes_as_good_as_the_baseline_are_seldom_called_better() -> None:
     claims = 0
     for trial in range(120):
         rng = np.random.default_rng(trial)
-        rows = Rows(task="regression", truth=np.zeros(60))
-        answers = models(rng, 1 + 0.2 * rng.normal(size=4), 60)
-        # The baseline is as good as the recipe is on average over seeds.
-        baseline = Answer(number=rng.normal(size=60))
-        found = compare_recipe(rows, answers, ("b", baseline), RMSE, PLAN)
+        rows = Rows(task="regression", truth=np.zeros(200))
+        # The recipe is as good as the baseline on average over seeds, which vary more than rows.
+        answers = models(rng, 1 + 0.25 * rng.normal(size=4), 200)
+        found = compare_recipe(rows, answers, ("b", models(rng, np.ones(1), 200)[0]), RMSE, PLAN)
         claims += found.comparison.better is True
+    # With a true rate of 2.5 % more than 9 of 120 happen about once in a thousand.
     assert claims <= 9
 
 

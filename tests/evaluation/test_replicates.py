@@ -91,12 +91,18 @@ def test_clusters_stand_or_fall_together() -> None:
     assert len(by_cluster.left_out) == 41
 
 
-def test_whole_weights_count_within_a_draw() -> None:
+def test_weights_count_within_a_draw() -> None:
     rows, answer = problem()
-    weighted = Rows(task="regression", truth=rows.truth, weight=np.full(len(rows), 3.0))
-    plain = replicate(rows, {"a": answer}, [RMSE])["a"]["rmse"]
-    heavy = replicate(weighted, {"a": answer}, [RMSE])["a"]["rmse"]
-    assert heavy.draws == pytest.approx(plain.draws)
+    weight = np.random.default_rng(1).random(len(rows))
+    weighted = Rows(task="regression", truth=rows.truth, weight=weight)
+    found = replicate(weighted, {"a": answer}, [RMSE])["a"]["rmse"]
+    square = (rows.truth - np.asarray(answer.number)) ** 2
+    assert found.value == pytest.approx(np.sqrt(np.average(square, weights=weight)))
+    left = [
+        np.sqrt(np.average(np.delete(square, place), weights=np.delete(weight, place)))
+        for place in range(len(rows))
+    ]
+    assert found.left_out == pytest.approx(left)
 
 
 def test_metrics_that_cannot_be_had_are_left_out() -> None:

@@ -18,20 +18,16 @@ from fathom.tables.table import Source, Table
 MakeSheet = Callable[..., Sheet]
 
 
-def _cells(data: Any) -> list[Any]:
-    return data.tolist() if isinstance(data, np.ndarray) else list(data)
-
-
 @pytest.fixture(scope="session")
 def make_sheet() -> MakeSheet:
-    """Build a sheet: column -> cells (numbers, or words), or column -> (kind, cells)."""
+    """Build a sheet: column -> cells (numbers, or words), or column -> (its kind, cells)."""
 
     def make(columns: dict[str, Any], *targets: str, part: str = "train") -> Sheet:
         frame: dict[str, pl.Series] = {}
         kinds: dict[str, Recognised] = {}
         for name, content in columns.items():
             said, data = content if isinstance(content, tuple) else ("", content)
-            cells = _cells(data)
+            cells = np.asarray(data, dtype=object).tolist()
             words = any(isinstance(cell, str) for cell in cells)
             frame[name] = pl.Series(name, cells, dtype=pl.String if words else pl.Float64)
             kind = kind_from_name(said or ("category" if words else "number"))

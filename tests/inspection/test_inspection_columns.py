@@ -41,7 +41,7 @@ def test_absent_rows_have_a_code_of_their_own():
     assert levels.codes.tolist() == [1, 2, 1, 0]
     assert (levels.num, levels.num_absent, levels.sizes.tolist()) == (2, 1, [1, 2, 1])
     assert column.word(1) == "3"
-    assert column.chance == pytest.approx((1 + 4 + 1) / 16)
+    assert column.chance == pytest.approx(2 / (4 * 3))
 
 
 def test_what_stands_in_absent_cells_does_not_matter():

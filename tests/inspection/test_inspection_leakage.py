@@ -30,7 +30,7 @@ def folds_by_hand(truth: Truth, bins: np.ndarray, y: np.ndarray) -> np.ndarray:
     guess = np.empty(len(y))
     for row in range(len(y)):
         others = (bins == bins[row]) & (truth.fold != truth.fold[row])
-        guess[row] = (y[others].sum() + y.mean()) / (others.sum() + 1)
+        guess[row] = (y[others].sum() + 0.02 * y.mean()) / (others.sum() + 0.02)
     return guess
 
 
@@ -167,3 +167,26 @@ def test_many_columns_of_noise_raise_no_alarm(make_sheet: Make):
     columns = {f"x{place}": generator.normal(size=61) for place in range(400)}
     sheet = make_sheet({**columns, "y": words(generator, 2, 61)}, "y")
     assert find_leakage(sheet) == []
+
+
+@pytest.mark.parametrize("rows", [30, 61, 101, 211])
+def test_a_rescaled_copy_of_a_number_is_found_in_few_rows(make_sheet: Make, rows: int):
+    y = np.random.default_rng(rows).lognormal(size=rows)
+    (found,) = find_leakage(make_sheet({"x": -np.sqrt(y), "y": y}, "y"))
+    assert found.facts["same"]
+    assert found.severity == ("high" if rows >= 100 else "medium")
+    assert found.evidence.endswith("Both put all rows in the same order.")
+
+
+def test_a_copy_with_a_little_noise_is_found(make_sheet: Make):
+    generator = np.random.default_rng(12)
+    y = generator.lognormal(size=307)
+    (found,) = find_leakage(make_sheet({"x": y * generator.uniform(0.99, 1.01, 307), "y": y}, "y"))
+    assert (found.severity, found.facts["same"]) == ("high", False)
+
+
+def test_several_classes_of_which_some_are_rare(make_sheet: Make):
+    y = ["a"] * 60 + ["b"] * 50 + ["c"] * 3
+    x = [word.upper() for word in y]
+    (found,) = find_leakage(make_sheet({"x": x, "y": y}, "y"))
+    assert found.severity == "high"

@@ -14,13 +14,13 @@ from fathom.inspection.near import find_near_duplicates
 from fathom.inspection.sheet import Sheet, row_hashes
 
 Make = Callable[..., Sheet]
-CELLS = st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from("no yes".split()))
+CELLS = st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(["no", "yes"]))
 
 
 @given(rows=st.lists(CELLS, min_size=2, max_size=43))
 @settings(max_examples=60)
 def test_duplicates_and_unavoidable_mistakes(make_sheet: Make, rows: list[tuple[int, int, str]]):
-    first, second, target = zip(*rows, strict=True)
+    first, second, target = map(list, zip(*rows, strict=True))
     sheet = make_sheet({"a": first, "b": second, "y": target}, "y")
     found = {finding.code: finding for finding in find_duplicates(sheet)}
     repeats = len(rows) - len(set(rows))
@@ -78,9 +78,9 @@ def test_expected_pairs_is_the_mean_over_random_tables(make_sheet: Make):
     for _ in range(200):
         rows = generator.integers(0, 3, (61, 3))
         pairs.append(Clusters.of(rows @ np.array([1, 3, 9], dtype=np.uint64)).pairs)
-    sheet = make_sheet({name: np.repeat([0, 1, 2], 61)[:183] for name in "abc"})
+    sheet = make_sheet({name: np.repeat([0, 1, 2], 6_007) for name in "abc"})
     theory = expected_pairs(list(sheet.columns.values()), 61)
-    assert theory == pytest.approx(61 * 60 / 2 / 27)
+    assert theory == pytest.approx(61 * 60 / 2 / 27, rel=0.001)
     assert np.mean(pairs) == pytest.approx(theory, rel=0.05)
 
 
@@ -138,15 +138,15 @@ def test_a_full_factorial_is_no_set_of_families(make_sheet: Make):
 @pytest.mark.parametrize(("shared", "severity"), [(1, "low"), (3, "medium"), (20, "high")])
 def test_copies_between_files(make_sheet: Make, shared: int, severity: str):
     generator = np.random.default_rng(4)
-    x, y = generator.normal(size=(307, 2)), generator.normal(size=307)
+    x, y = generator.normal(size=(360, 2)), generator.normal(size=360)
     train = make_sheet({"a": x[:200, 0], "b": x[:200, 1], "y": y[:200]}, "y")
-    rows = np.r_[200:307, 0:shared]
+    rows = np.r_[200:360, 0:shared]
     columns = {"a": x[rows, 0], "b": x[rows, 1], "y": y[rows]}
     columns["y"][-1] += 1
     (found,) = find_copies(train, make_sheet(columns, "y", part="test"))
     assert (found.facts["count"], found.facts["same_target"]) == (shared, shared - 1)
     assert found.severity == severity
-    assert found.rows == tuple(range(108, 108 + min(shared, 5)))
+    assert found.rows == tuple(range(161, 161 + min(shared, 5)))
 
 
 def test_copies_are_found_without_a_target_and_in_another_order(make_sheet: Make):

@@ -5,7 +5,7 @@ import pytest
 
 from fathom.base.errors import DataError, RecipeError
 from fathom.metrics.catalogue import METRICS, PRIMARY, metric_named
-from fathom.metrics.labels import ClassCounts, accuracy, f1, matthews_corrcoef
+from fathom.metrics.labels import ClassCounts, accuracy, balanced_accuracy, f1, matthews_corrcoef
 from fathom.metrics.numbers import interval_coverage, mape, r2, rmse
 from fathom.metrics.probabilities import expected_calibration_error, log_loss
 from fathom.metrics.ranking import average_precision, roc_auc
@@ -95,6 +95,11 @@ def test_absent_classes_are_left_out_of_the_average() -> None:
     probability = np.array([[0.8, 0.1, 0.1], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1]])
     first, second = roc_auc(1 - truth, probability[:, 0]), roc_auc(truth, probability[:, 1])
     assert roc_auc(truth, probability) == pytest.approx((first + second) / 2)
+
+
+def test_a_class_that_is_only_given_is_not_there_to_be_found() -> None:
+    truth, label = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2])
+    assert balanced_accuracy(truth, label) == pytest.approx((1 + 0.5) / 2)
 
 
 def test_a_label_that_no_row_carries_is_left_out() -> None:

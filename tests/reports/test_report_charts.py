@@ -40,12 +40,14 @@ def points_of(polyline):
 
 
 def titles(chart):
-    return [e.text for e in parsed(chart).iter("title")]
+    return [e.text or "" for e in parsed(chart).iter("title")]
 
 
 def y_of_label(chart, label):
     """Where the grid line with this label lies."""
-    text = next(e for e in by_class(chart, "tick") if e.text == label and "end" in e.get("class"))
+    text = next(
+        e for e in by_class(chart, "tick") if e.text == label and "end" in e.get("class", "")
+    )
     grid = [place(e, "y1")[0] for e in by_class(chart, "grid")]
     return min(grid, key=lambda y: abs(y - place(text, "y")[0]))
 
@@ -160,7 +162,9 @@ def test_line_on_a_log_scale():
 def test_best_step_is_marked_where_the_curve_has_it():
     chart = line_chart([Line("v", [0, 30, 100], [3.0, 1.0, 2.0])], words="w", mark=30)
     (mark,) = by_class(chart, "mark")
-    assert place(mark, "x1") == pytest.approx(points_of(by_class(chart, "line")[0])[1][:1], abs=0.06)
+    assert place(mark, "x1") == pytest.approx(
+        points_of(by_class(chart, "line")[0])[1][:1], abs=0.06
+    )
     assert [e.text for e in by_class(chart, "mark-name")] == ["best: 30"]
 
 
@@ -251,6 +255,9 @@ def test_many_rows_are_counted_and_none_is_lost():
     assert not by_class(chart, "point")
     assert outside >= 3
     assert sum(rows_told(chart)) + outside == len(truth)
+    shades = [int(e.get("class", "").split("level-")[1]) for e in by_class(chart, "cell")]
+    assert min(shades) >= 1, "a square with one row must still be seen"
+    assert shades[int(np.argmax(rows_told(chart)))] == 10
 
 
 # --- histogram
@@ -325,6 +332,11 @@ def test_what_is_off_the_scale_is_an_arrow_at_its_end(value, side):
     assert not by_class(chart, "dot")
     (arrow,) = parsed(chart)
     assert arrow.get("x") == side
+
+
+def test_an_interval_ends_where_the_scale_ends():
+    (line,) = by_class(interval_row(9.0, 8.0, 14.0, (0.0, 10.0)), "interval")
+    assert (percent(line, "x1"), percent(line, "x2")) == (80, 100)
 
 
 def test_a_score_that_does_not_exist_draws_nothing():

@@ -1,12 +1,12 @@
 """Figures and names as a page shows them."""
 
-import html
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from fathom.reports.words import (
     breakable,
@@ -129,10 +129,7 @@ def test_small_ones():
 
 @given(st.text())
 def test_breaks_add_nothing_but_places_to_break(text):
-    assert breakable(text).replace("<wbr>", "") == breakable(text.replace("<", "<")).replace(
-        "<wbr>", ""
-    )
-    assert html.unescape(breakable(text).replace("<wbr>", "")) == text
+    assert breakable(text).replace("<wbr>", "") == escape(text)
 
 
 def test_a_long_name_can_break_and_a_figure_cannot():

@@ -111,3 +111,9 @@ def test_a_title_above_the_header(tmp_path: Path) -> None:
     assert error.where.endswith("line 2")
     assert "skip_lines" in error.do
     assert read(path, ReadOptions(skip_lines=1)).columns == ("a", "b", "c")
+
+
+def test_a_text_instead_of_a_path() -> None:
+    error = refused("a,b\n" + "1,2\n" * 9999)
+    assert error.what == "There is no such file."
+    assert len(error.where) <= 300

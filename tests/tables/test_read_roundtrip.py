@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fathom.base.errors import DataError
 from fathom.tables.irregular import Place, parse_irregular
 from fathom.tables.options import ReadOptions
 from fathom.tables.read import read
@@ -91,6 +92,37 @@ def test_the_quick_and_the_careful_way_agree(
     assert quick is not None
     empty = pl.all().fill_null("")
     assert quick.select(empty).equals(careful.select(empty))
+
+
+LINES = st.sampled_from(["1,2,3", "x,,", "4", "5,6", "", "  ", "# note", "#a,b", ",,", "7,8,9,"])
+
+
+@given(lines=st.lists(LINES, min_size=1, max_size=13), ending=st.sampled_from(["\n", "\r\n", "\r"]))
+@settings(max_examples=150, deadline=None)
+def test_each_line_is_a_row_or_is_accounted_for(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], ending: str
+) -> None:
+    path = tmp_path_factory.mktemp("written") / "table.csv"
+    path.write_bytes((ending.join(lines) + ending).encode())
+    try:
+        table = read(path, ReadOptions(delimiter=",", header=False))
+    except DataError as error:
+        # Where most lines are short, the others are too long; that is said, not mended.
+        assert error.what in (  # noqa: PT017
+            "A row has more cells than the table has columns.",
+            "The file holds no text.",
+            "The table has no rows.",
+        )
+        return
+    left_out = ("empty_lines_left_out", "comments_left_out")
+    told = sum(note.facts["count"] for note in table.notes if note.code in left_out)
+    assert table.num_rows + told == len(lines)
+    rows = iter(table.frame.rows())
+    for line in lines:
+        cells = [cell.strip() or None for cell in line.split(",")]
+        if cells[0] and not cells[0].startswith("#"):
+            # The rows stand in the order of the lines, other lines apart.
+            assert any(row[0] == cells[0] for row in rows)
 
 
 WORDS = st.text(st.sampled_from("abcdefg hij,;'\n"), min_size=1, max_size=9)

@@ -252,6 +252,16 @@ def test_a_cell_longer_than_the_csv_module_allows(read_as: Reader) -> None:
     assert table.column("b").to_list() == [long, None]
 
 
+def test_a_first_record_longer_than_the_look_at_the_start(read_as: Reader) -> None:
+    long = "word, word\n" * 10_000
+    table = read_as(f'1,"{long}"\n2,"x"\n3,y\n')
+    assert cells(table) == [("1", long.strip()), ("2", "x"), ("3", "y")]
+    names = [f"column number {number}" for number in range(5_003)]
+    wide = read_as(";".join(names) + "\n" + ";".join("1" * 5_003) + "\n")
+    assert wide.columns == tuple(names)
+    assert wide.num_rows == 1
+
+
 def test_what_excel_writes_for_excel(read_as: Reader) -> None:
     table = read_as("sep=;\r\na;b\r\n1,5;2\r\n")
     assert table.source.delimiter == ";"

@@ -61,6 +61,12 @@ def test_damaged_columnar_files(tmp_path: Path, suffix: str) -> None:
     assert caught.value.where == str(path)
 
 
+def test_texts_under_the_name_of_parquet(tmp_path: Path) -> None:
+    for name, kind in (("a.parquet", "Parquet"), ("a.pq", "Parquet"), ("a.feather", "Arrow")):
+        with pytest.raises(DataError, match=f"The {kind} file is damaged"):
+            read(put(tmp_path, "a,b\n1,2\n", name))
+
+
 def test_an_empty_table(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     FRAME[:0].write_parquet(path)

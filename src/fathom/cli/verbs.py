@@ -148,16 +148,17 @@ def train(
     recipe = _recipe(files, {**said, "time": _seconds(time)}, kinds, settings)
     with progress(show.json or show.quiet) as watch:
         run = train_run(recipe, _sources(files, recipe), out, watch)
-    _conclude(run, show)
+    conclude(run, show)
 
 
 def resume(folder: Path, show: Show) -> None:
     with progress(show.json or show.quiet) as watch:
         run = resume_run(folder, watch=watch)
-    _conclude(run, show)
+    conclude(run, show)
 
 
-def _conclude(run: Run, show: Show) -> None:
+def conclude(run: Run, show: Show) -> None:
+    """Print score and report of a run."""
     scored = (run.folder / "score.json").exists()
     if show.json:
         _print(run.score if scored else {"folder": str(run.folder)})

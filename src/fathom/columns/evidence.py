@@ -81,6 +81,8 @@ def about_category(profile: Profile) -> Evidence | None:
     if profile.share_numbers == 1:
         return _numbers_as_category(profile, figures)
     figures = f"{figures.format('words')}, such as {profile.shown()}"
+    if profile.share_numbers >= 0.9 and profile.num_distinct > _FEW_LEVELS:
+        return Evidence("category", 0.5, f"{figures}; nearly all are numbers")
     if profile.num_present < _ENOUGH or profile.share_distinct <= 0.5:
         return Evidence("category", 0.9, figures)
     return Evidence("category", 0.65 if profile.share_distinct <= 0.6 else 0.4, figures)

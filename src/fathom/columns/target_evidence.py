@@ -138,9 +138,9 @@ def _weigh(profile: Profile) -> tuple[float, float, str]:
 
 
 def _is_hill(values: np.ndarray, counts: np.ndarray) -> bool:
-    """Whether counts rise to a peak inside and fall again, over neighbouring values."""
+    """Whether counts over neighbouring values rise to a peak and fall again to low ends."""
     peak = int(np.argmax(counts))
-    if (np.diff(values) != 1).any() or peak in (0, len(counts) - 1):
+    if (np.diff(values) != 1).any():
         return False
     slack = 0.02 * counts.sum()
     steps = np.diff(counts)

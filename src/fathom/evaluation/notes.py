@@ -58,7 +58,7 @@ def metric_notes(
     notes: list[str] = []
     for name, metric in table.items():
         if name in scores:
-            if scores[name].reason:
+            if metric.headline and scores[name].reason:
                 notes.append(f"{name} has no interval: {scores[name].reason}.")
         elif answer.part(metric.needs) is not None:
             reason = metric.why_absent(rows.truth, answer, rows.weight)

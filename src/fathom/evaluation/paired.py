@@ -77,7 +77,7 @@ def _placements(inside: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np
         left, right = (np.searchsorted(ordered, by, side=side) for side in ("left", "right"))
         return (left + right) / (2 * len(values))
 
-    return beaten(outside, inside), 1 - beaten(inside, outside)
+    return beaten(outside, inside), beaten(inside, outside)
 
 
 def _normal_p(difference: float, variance: float) -> float:

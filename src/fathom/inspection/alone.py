@@ -9,11 +9,14 @@ from jaxtyping import Float, Int
 from fathom.base.seeds import numpy_generator
 from fathom.inspection.column import Column, codes_of
 
-_FOLDS = 5
+# With bins of four rows, this many folds leave hardly any bin without another fold's row.
+_FOLDS = 10
 _MOST_CLASSES = 50
 # Numbers are cut finely: what gives a target away has hardly any noise to average out, and wide
 # ranges would blur where one class ends and the next begins.
 _ROWS_PER_BIN, _MOST_BINS, _KEPT = 4, 2_000, 64
+# Rows that a guess starts from: this many with the mean of all, this share of the next ranges'.
+_PRIOR, _LENT = 0.02, 0.02
 
 Measure = Literal["auc", "skill", "r2"]
 
@@ -31,7 +34,7 @@ class Truth:
         classes: class codes, the commonest first; empty for numbers.
         num_classes: how many; rare ones beyond the first 49 are one.
         ranks: mean ranks, centred, variance 1; empty for classes.
-        fold: which fifth each row is held out with.
+        fold: which tenth each row is held out with.
     """
 
     measure: Measure
@@ -42,9 +45,10 @@ class Truth:
     fold: Int[np.ndarray, " known"]
 
     @property
-    def smallest_class(self) -> int:
-        """Rows of the rarest class; all rows for numbers."""
-        return int(np.bincount(self.classes).min()) if self.num_classes else len(self.rows)
+    def num_beyond(self) -> int:
+        """Rows that always naming the commonest class gets wrong; all rows for numbers."""
+        most = int(np.bincount(self.classes).max()) if self.num_classes else 0
+        return len(self.rows) - most
 
     @classmethod
     def of(cls, target: Column) -> "Truth | None":
@@ -82,17 +86,17 @@ def score_alone(truth: Truth, column: Column) -> float:
         >>> round(score_alone(truth, Column("x", "number", Values(x, present))), 2)
         1.0
     """
-    bins, num_bins = _bins(truth, column)
-    cell = truth.fold * num_bins + bins
+    bins = _Bins.of(truth, column)
+    cell = truth.fold * bins.num + bins.codes
     if truth.measure == "r2":
-        return _explained(truth.ranks, cell, num_bins)
+        return _explained(truth.ranks, cell, bins)
     counts = np.bincount(
         cell * truth.num_classes + truth.classes,
-        minlength=_FOLDS * num_bins * truth.num_classes,
-    ).reshape(_FOLDS, num_bins, truth.num_classes)
-    others = counts.sum(axis=0) - counts
+        minlength=_FOLDS * bins.num * truth.num_classes,
+    ).reshape(_FOLDS, bins.num, truth.num_classes)
+    others = bins.lend(counts.sum(axis=0) - counts)
     base = counts.sum(axis=(0, 1)) / counts.sum()
-    belief = (others + base) / (others.sum(axis=-1, keepdims=True) + 1.0)
+    belief = (others + _PRIOR * base) / (others.sum(axis=-1, keepdims=True) + _PRIOR)
     if truth.measure == "auc":
         return _auc(belief[..., 1].ravel(), counts[..., 1].ravel(), counts[..., 0].ravel())
     right = np.take_along_axis(counts, belief.argmax(axis=-1)[..., None], axis=-1).sum()
@@ -100,25 +104,54 @@ def score_alone(truth: Truth, column: Column) -> float:
     return float((right - counts.sum(axis=(0, 1)).max()) / (total - total * base.max()))
 
 
-def _bins(truth: Truth, column: Column) -> tuple[np.ndarray, int]:
-    """The codes of the rows with a target as they stand, or joined to ranges of equal size."""
-    codes, sizes = column.levels.codes[truth.rows], column.levels.sizes
-    if not column.numeric or column.levels.num <= _KEPT:
-        return codes, len(sizes)
-    num = max(2, min(_MOST_BINS, len(truth.rows) // _ROWS_PER_BIN))
-    place = np.cumsum(sizes) - sizes / 2
-    joined = np.minimum((place / sizes.sum() * num).astype(np.int64), num - 1)
-    if column.levels.num_absent:
-        joined[-1] = num
-    return joined[codes], num + 1
+@dataclass(frozen=True, eq=False)
+class _Bins:
+    """A column in levels or ranges.
+
+    Attributes:
+        codes: which one each row with a target is in.
+        num: how many there are.
+        ordered: the first so many are ranges, one beside the other.
+    """
+
+    codes: Int[np.ndarray, " known"]
+    num: int
+    ordered: int
+
+    @classmethod
+    def of(cls, truth: Truth, column: Column) -> "_Bins":
+        """The levels as they stand, or joined to ranges of equally many rows."""
+        codes, sizes = column.levels.codes[truth.rows], column.levels.sizes
+        if not column.numeric or column.levels.num <= _KEPT:
+            return cls(codes, len(sizes), 0)
+        num = max(2, min(_MOST_BINS, len(truth.rows) // _ROWS_PER_BIN))
+        place = np.cumsum(sizes) - sizes / 2
+        joined = np.minimum((place / sizes.sum() * num).astype(np.int64), num - 1)
+        if column.levels.num_absent:
+            joined[-1] = num
+        return cls(joined[codes], num + 1, num)
+
+    def lend(self, sums: np.ndarray) -> np.ndarray:
+        """Add a little of the neighbouring ranges, which decides where a range is empty.
+
+        Args:
+            sums: ["folds", "bins", ...].
+        """
+        lent = sums.astype(np.float64)
+        end = self.ordered
+        if end:
+            lent[:, 1:end] += _LENT * sums[:, : end - 1]
+            lent[:, : end - 1] += _LENT * sums[:, 1:end]
+        return lent
 
 
-def _explained(ranks: np.ndarray, cell: np.ndarray, num_bins: int) -> float:
+def _explained(ranks: np.ndarray, cell: np.ndarray, bins: _Bins) -> float:
     """R² of means of the other folds; the ranks have mean 0 and variance 1."""
-    shape = (_FOLDS, num_bins)
-    count = np.bincount(cell, minlength=_FOLDS * num_bins).reshape(shape)
-    total = np.bincount(cell, weights=ranks, minlength=_FOLDS * num_bins).reshape(shape)
-    guess = (total.sum(axis=0) - total) / (count.sum(axis=0) - count + 0.01)
+    shape = (_FOLDS, bins.num)
+    count = np.bincount(cell, minlength=_FOLDS * bins.num).reshape(shape)
+    total = np.bincount(cell, weights=ranks, minlength=_FOLDS * bins.num).reshape(shape)
+    others = bins.lend(total.sum(axis=0) - total)
+    guess = others / (bins.lend(count.sum(axis=0) - count) + _PRIOR)
     return float((2 * guess * total - guess**2 * count).sum() / len(ranks))
 
 

@@ -131,8 +131,9 @@ class Column:
 
     @cached_property
     def chance(self) -> float:
-        """How likely two random rows agree here: Σ share²."""
-        return float(((self.levels.sizes / max(len(self), 1)) ** 2).sum())
+        """How likely two different rows agree here: Σ n_k·(n_k − 1) / (n·(n − 1))."""
+        sizes, rows = self.levels.sizes.astype(np.float64), float(len(self))
+        return float((sizes * (sizes - 1)).sum() / max(rows * (rows - 1), 1.0))
 
     def rows(self, index: np.ndarray) -> "Column":
         """The same column for some rows only."""

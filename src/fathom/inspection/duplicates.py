@@ -65,8 +65,8 @@ class Clusters:
 def expected_pairs(columns: list[Column], num_rows: int) -> float:
     """How many pairs of equal rows there would be if the columns were independent.
 
-    n·(n − 1)/2 · Π Σ share². It tells tables of a few answers, where rows agree by chance, from
-    tables of measurements, where only copies do.
+    n·(n − 1)/2 · Π (the chance that two rows agree in one column). It tells tables of a few
+    answers, where rows agree by chance, from tables of measurements, where only copies do.
     """
     chances = np.array([max(column.chance, 1e-300) for column in columns])
     logarithm = np.log(max(num_rows * (num_rows - 1) / 2, 1e-300)) + np.log(chances).sum()

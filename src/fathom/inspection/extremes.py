@@ -9,7 +9,7 @@ from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, figure, number_of, part_of, several
 
-_AGE = re.compile(r"(?i)(^|[_ .-])ages?($|[_ .(-])|[a-z]Age$")
+_AGE = re.compile(r"(?i:(^|[_ .-])ages?($|[_ .(-]))|[a-z]Age$")
 _OLDEST = 125
 # 999, -99 and the like, when they stand apart from all other values by half their range.
 _NINES = re.compile(r"^(999+|-9+|-8{2,}|888{2,})$")

@@ -13,7 +13,7 @@ from fathom.inspection.wording import number_of, part_of, several, short
 _ALONE = 0.90
 _ENOUGH = 20
 _NAMED = re.compile(
-    r"(?i)(^|[_ .-])(id|ids|uuid|guid|index|row|rownum|row_?number|serial|key|unnamed: ?\d+)$"
+    r"(?i:(^|[_ .-])(id|ids|uuid|guid|index|row|rownum|row_?number|serial|key|unnamed: ?\d+)$)"
     r"|[a-z]I[Dd]$"
 )
 

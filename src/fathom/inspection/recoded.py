@@ -84,6 +84,20 @@ def _ranking(column: Column) -> bytes:
     return min(_digest(levels.codes), _digest(falling))
 
 
+def says_the_same(one: Column, other: Column) -> bool:
+    """Whether two columns are recodings of one another, or order the rows alike.
+
+    Example:
+        >>> from fathom.columns.kind import Values
+        >>> x, present = np.linspace(1.0, 2.0, 30), np.ones(30, dtype=bool)
+        >>> number = Column("x", "number", Values(x, present))
+        >>> says_the_same(number, Column("y", "number", Values(-np.log(x), present)))
+        True
+    """
+    pairs = ((recoding_key(one), recoding_key(other)), (_ranking(one), _ranking(other)))
+    return any(first and first == second for first, second in pairs)
+
+
 def _equal(members: list[Column]) -> Finding:
     first, *others = members
     names = [column.name for column in others]

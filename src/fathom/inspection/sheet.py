@@ -1,7 +1,7 @@
 """The one input of every finding: a table, what its columns are, and what is to be learned."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,7 @@ class Sheet:
         part: what rows these are: "train", "validation" or "test".
         group: the column said to hold what rows belong together; "" = none.
         time_column: the column said to hold the time; "" = none.
+        weight: the column said to hold how much each row counts; "" = none.
 
     Raises:
         RecipeError: a target is not a column.
@@ -41,6 +42,7 @@ class Sheet:
     part: str = "train"
     group: str = ""
     time_column: str = ""
+    weight: str = ""
 
     def __post_init__(self) -> None:
         for name in self.targets:
@@ -97,11 +99,11 @@ class Sheet:
 
     @property
     def inputs(self) -> list[Column]:
-        """What may be learned from: no targets, no identifiers, nothing ignored."""
+        """What may be learned from: no column with another part, no identifier, none ignored."""
         return [
             column
             for name, column in self.columns.items()
-            if column.used and name not in (*self.targets, self.group)
+            if column.used and name not in (*self.targets, self.group, self.weight)
         ]
 
     @property
@@ -123,15 +125,7 @@ class Sheet:
     def rows(self, index: np.ndarray) -> "Sheet":
         """The same sheet for some rows only."""
         values = {name: column.rows(index) for name, column in self.values.items()}
-        return Sheet(
-            self.table.rows(index),
-            self.recognised,
-            values,
-            self.targets,
-            self.part,
-            self.group,
-            self.time_column,
-        )
+        return replace(self, table=self.table.rows(index), values=values)
 
 
 def row_hashes(columns: list[Column], num_rows: int) -> Hashes:

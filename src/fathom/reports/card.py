@@ -161,7 +161,7 @@ def _plan(content: ReportContent) -> str:
 
 
 def _more(count: int, most: int, noun: str) -> list[str]:
-    return [f"… and {counted(count - most, noun)} more, in the report"] if count > most else []
+    return [f"… and {counted(count - most, f'more {noun}')}, in the report"] if count > most else []
 
 
 def _repeat(content: ReportContent) -> str:

@@ -44,13 +44,14 @@ def render(content: ReportContent) -> str:
         >>> "Better than &lt;guessing&gt;." in page
         True
     """
+    scores = [score_section(target) for target in content.targets]
     mistakes = [mistake_section(target) for target in content.targets]
     page = (
         _environment()
         .get_template("report.html")
         .render(
             content=content,
-            scores=[score_section(target) for target in content.targets],
+            scores=[section for section in scores if not section.empty],
             mistakes=[section for section in mistakes if not section.empty],
             findings=finding_groups(content.findings or ()),
             importance=importance_bars(content.importance),

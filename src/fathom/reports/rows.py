@@ -30,16 +30,16 @@ def interval_row(
     """
     across = Scale(*scale, 0.0, 100.0)
     middle, name = 11, "strong" if strong else "plain"
+    line = f"interval on-bar {name}" if style == "bar" else f"interval {name}"
     parts: list[Markup] = []
     if style == "bar" and math.isfinite(value):
         start, end = sorted((across.at(0.0), across.at(value)))
         place = {"x": f"{start:.2f}%", "width": f"{end - start:.2f}%", "y": 5, "height": 12}
         parts.append(tag("rect", {"class": f"bar {name}", **place}))
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
-        ends = {"x1": f"{across.at(low):.2f}%", "x2": f"{across.at(high):.2f}%"}
-        parts.append(
-            tag("line", {"class": f"interval {style} {name}", **ends, "y1": middle, "y2": middle})
-        )
+        start, end = (min(100.0, max(0.0, across.at(place))) for place in (low, high))
+        ends = {"x1": f"{start:.2f}%", "x2": f"{end:.2f}%"}
+        parts.append(tag("line", {"class": line, **ends, "y1": middle, "y2": middle}))
     if style == "dot" and not scale[0] <= value <= scale[1]:
         parts = [_arrow(value > scale[1])] if not math.isnan(value) else []
     elif style == "dot":

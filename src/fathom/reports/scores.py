@@ -64,6 +64,11 @@ class ScoreSection:
     comparisons: tuple[str, ...]
     meanings: tuple[tuple[str, str], ...]
 
+    @property
+    def empty(self) -> bool:
+        """No score is known for this target."""
+        return not (self.rows or self.comparisons)
+
 
 def score_section(target: TargetContent) -> ScoreSection:
     """Lay out the scores of one target."""

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -216,8 +217,9 @@ def breakable(text: object) -> Markup:
         >>> print(breakable("price_per_<room>"))
         price_<wbr>per_<wbr>&lt;room&gt;
     """
-    pieces = _BREAK_AFTER.sub("\\1\0", str(text)).split("\0")
-    return Markup("<wbr>").join(pieces)
+    text = str(text)
+    ends = [0, *(found.end() for found in _BREAK_AFTER.finditer(text)), len(text)]
+    return Markup("<wbr>").join(text[start:end] for start, end in pairwise(ends))
 
 
 def cut(text: object, most: int = 160) -> str:

@@ -100,7 +100,12 @@ def load(path: Path) -> Content:
 
 
 def _check_path(path: Path) -> None:
-    if path.is_dir():
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError:
+        # Longer than any name may be: most likely a text was handed over instead of a path.
+        is_folder = exists = False
+    if is_folder:
         inside = sorted(item.name for item in path.iterdir() if item.is_file())
         raise DataError(
             "A folder was named where a file is needed.",
@@ -109,13 +114,13 @@ def _check_path(path: Path) -> None:
             got=f"a folder with {len(inside)} files: {listed(inside, most=5)}",
             do="Name one of the files.",
         )
-    if path.exists():
+    if exists:
         return
     folder = path.parent
     beside = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
     raise DataError(
         "There is no such file.",
-        where=str(path),
+        where=str(path)[:300],
         expected="the path of a file that exists",
         got="nothing at that place" if folder.is_dir() else "a folder that does not exist either",
         do=nearest(path.name, beside) or "Check the path.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fathom.tables.cells import is_number
 from fathom.tables.options import ReadOptions
-from fathom.tables.records import Dialect, is_comment, lenient_records
+from fathom.tables.records import Dialect, first_records, is_comment
 
 BLANKS = " "
 LINES = ""
@@ -40,26 +40,30 @@ class _Attempt:
         return self.agreement * (1 + self.clean)
 
 
-def sample_of(text: bytes) -> str:
-    """The first lines of a text, whole."""
-    if len(text) <= _SAMPLE:
-        return text.decode()
-    cut = max(text.rfind(b"\n", 0, _SAMPLE), text.rfind(b"\r", 0, _SAMPLE))
-    # One line longer than the sample: all of it, since half a line says nothing.
-    return text[:_SAMPLE].decode("utf-8", "ignore") if cut < 0 else text[: cut + 1].decode()
+@dataclass(frozen=True)
+class Sample:
+    """The first lines of a text.
 
-
-def sample_records(sample: str, dialect: Dialect, *, whole: bool = True) -> list[list[str]]:
-    """The first records of a text, without blanks around cells and without empty lines.
-
-    Args:
-        sample: some lines.
-        dialect: how they are divided.
-        whole: False when more follows, so that the last record may be cut.
+    Attributes:
+        text: the lines.
+        whole: True when nothing follows.
     """
-    records = lenient_records(sample, dialect, _SAMPLE_RECORDS)
-    if not whole and 1 < len(records) < _SAMPLE_RECORDS:
-        records.pop()
+
+    text: str
+    whole: bool
+
+
+def sample_of(text: bytes) -> Sample:
+    """The first lines of a text, up to 64 KiB."""
+    if len(text) <= _SAMPLE:
+        return Sample(text.decode(), True)
+    cut = max(text.rfind(b"\n", 0, _SAMPLE), text.rfind(b"\r", 0, _SAMPLE)) + 1
+    return Sample(text[: cut or _SAMPLE].decode("utf-8", "ignore"), False)
+
+
+def sample_records(sample: Sample, dialect: Dialect) -> list[list[str]]:
+    """The first records of a text, without blanks around cells and without empty lines."""
+    records = first_records(sample.text, dialect, _SAMPLE_RECORDS, whole=sample.whole)
     found = [[cell.strip() for cell in record] for _, record in records]
     return [record for record in found if any(record)] or found[:1]
 
@@ -70,7 +74,9 @@ def usual_num_cells(records: Sequence[Sequence[str]]) -> int:
     return max(counts, key=lambda count: (counts[count], count), default=1)
 
 
-def find_dialect(sample: str, suffix: str, delimiter: str | None, options: ReadOptions) -> Dialect:
+def find_dialect(
+    sample: Sample, suffix: str, delimiter: str | None, options: ReadOptions
+) -> Dialect:
     """Delimiter and quote of a text.
 
     Every candidate divides the first lines; the one under which they agree best on a number of
@@ -105,7 +111,7 @@ def find_dialect(sample: str, suffix: str, delimiter: str | None, options: ReadO
     return Dialect(LINES, "")
 
 
-def _attempt(sample: str, dialect: Dialect) -> _Attempt:
+def _attempt(sample: Sample, dialect: Dialect) -> _Attempt:
     records = sample_records(sample, dialect)
     num_cells = usual_num_cells(records)
     records = [record for record in records if not is_comment(record, dialect, num_cells)]
@@ -129,7 +135,7 @@ def _convinces(attempt: _Attempt, usual: str) -> bool:
     return attempt.agreement >= 0.6 and attempt.first == attempt.num_cells
 
 
-def _holds_numbers(sample: str, quote: str) -> bool:
+def _holds_numbers(sample: Sample, quote: str) -> bool:
     """Whether some column is all numbers: sentences of equal length are no table."""
     records = sample_records(sample, Dialect(BLANKS, quote))
     num_cells = usual_num_cells(records)
@@ -137,9 +143,10 @@ def _holds_numbers(sample: str, quote: str) -> bool:
     return any(sum(map(is_number, column)) >= 0.8 * len(column) for column in columns)
 
 
-def _encloses_in_apostrophes(sample: str) -> bool:
+def _encloses_in_apostrophes(sample: Sample) -> bool:
     """Whether nearly every line has a cell within apostrophes, and none within double quotes."""
-    lines = [line for line in sample.splitlines()[1:] if line.strip()] or sample.splitlines()
+    lines = [line for line in sample.text.splitlines()[1:] if line.strip()]
+    lines = lines or sample.text.splitlines()
     edge = r"[,;|\t]"
     double = re.compile(rf'(?:^|{edge})\s*"')
     single = re.compile(rf"(?:^|{edge})\s*'[^'\n]*'\s*(?={edge}|$)")

@@ -11,6 +11,7 @@ from fathom.tables.records import (
     Dialect,
     QuoteError,
     Record,
+    cells_of_any_length,
     is_comment,
     lines_of,
     quotes_after_blanks,
@@ -173,20 +174,21 @@ def _mend(
     records: Iterator[Record], dialect: Dialect, num_cells: int, place: Place, *, header: bool
 ) -> Mended:
     mended = Mended.of_width(num_cells)
-    for line, cells in records:
-        if len(cells) != num_cells and _is_remark(line, cells, dialect, mended):
-            continue
-        if header:
-            header = False
-        elif len(cells) == num_cells:
-            mended.add(cells)
-        elif any(cell.strip() for cell in cells[num_cells:]):
-            raise _too_many(line, cells, num_cells, place)
-        elif cells:
-            mended.fit(cells)
-        else:
-            # One column: an empty line is a missing cell, and leaving it out would move rows.
-            mended.add([""])
+    with cells_of_any_length():
+        for line, cells in records:
+            if len(cells) != num_cells and _is_remark(line, cells, dialect, mended):
+                continue
+            if header:
+                header = False
+            elif len(cells) == num_cells:
+                mended.add(cells)
+            elif any(cell.strip() for cell in cells[num_cells:]):
+                raise _too_many(line, cells, num_cells, place)
+            elif cells:
+                mended.fit(cells)
+            else:
+                # One column: an empty line is a missing cell, and leaving it out would move rows.
+                mended.add([""])
     return mended
 
 

@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fathom.tables.dialect import find_dialect, sample_of, sample_records, usual_num_cells
+from fathom.tables.dialect import (
+    USUAL,
+    Sample,
+    find_dialect,
+    sample_of,
+    sample_records,
+    usual_num_cells,
+)
 from fathom.tables.header import HeaderGuess, guess_header
 from fathom.tables.names import GivenNames
 from fathom.tables.options import ReadOptions
-from fathom.tables.records import Dialect, is_comment, lenient_records, tabbed
+from fathom.tables.records import Dialect, first_records, is_comment, tabbed
 
 
 @dataclass(frozen=True)
@@ -54,21 +61,35 @@ def lay_out(
     Raises:
         DataError: the given names do not fit.
     """
-    sample = sample_of(text)
-    whole = len(sample.encode()) == len(text)
-    dialect = divide = find_dialect(sample, suffix, delimiter, options)
+    dialect, records = _look(text, suffix, delimiter, options)
+    divide = dialect
     if dialect.by_blanks:
         divide = Dialect("\t", dialect.quote)
         text = tabbed(text.decode(), dialect.quote).encode()
-        sample = tabbed(sample, dialect.quote)
-    records = sample_records(sample, divide, whole=whole)
     usual = usual_num_cells(records)
     remarks, text = _without_first_remarks(text, divide, usual)
     records = [record for record in records if not is_comment(record, divide, usual)]
     first = tuple(records[0]) if records else ()
-    header = _header(records, usual, options, given, dialect)
+    # Where a file is called a table, even a single column has a header by custom.
+    single_lines = dialect.by_lines or (usual == 1 and suffix not in USUAL)
+    header = _header(records, usual, options, given, single_lines=single_lines)
     num_cells = _num_cells(records, usual, given, header.present, where)
     return Layout(text, dialect, divide, num_cells, first, header, remarks)
+
+
+def _look(
+    text: bytes, suffix: str, delimiter: str | None, options: ReadOptions
+) -> tuple[Dialect, list[list[str]]]:
+    """The dialect and the first records."""
+    sample = sample_of(text)
+    dialect = find_dialect(sample, suffix, delimiter, options)
+    records = sample_records(sample, dialect)
+    if (len(records) < 2 or dialect.by_lines) and not sample.whole:
+        # The first record may be longer than the sample: then only the whole text will tell.
+        sample = Sample(text.decode(), True)
+        dialect = find_dialect(sample, suffix, delimiter, options)
+        records = sample_records(sample, dialect)
+    return dialect, records
 
 
 def _without_first_remarks(text: bytes, dialect: Dialect, usual: int) -> tuple[int, bytes]:
@@ -76,7 +97,7 @@ def _without_first_remarks(text: bytes, dialect: Dialect, usual: int) -> tuple[i
     while usual > 1:
         end = text.find(b"\n", start)
         line = text[start : end if end >= 0 else len(text)].decode()
-        found = lenient_records(line, dialect, 1)
+        found = first_records(line, dialect, 1)
         if end < 0 or (found and not is_comment(found[0][1], dialect, usual)):
             break
         if not found and line.strip():
@@ -90,7 +111,8 @@ def _header(
     usual: int,
     options: ReadOptions,
     given: GivenNames | None,
-    dialect: Dialect,
+    *,
+    single_lines: bool,
 ) -> HeaderGuess:
     if options.header is not None:
         return HeaderGuess(options.header, True, "said")
@@ -101,7 +123,7 @@ def _header(
         return HeaderGuess(True, True, "the first line holds the given names")
     body = [record for record in records[1:] if len(record) == usual]
     filled = (first + [""] * (usual - len(first)))[:usual]
-    guess = guess_header([filled, *body], single_lines=dialect.by_lines)
+    guess = guess_header([filled, *body], single_lines=single_lines)
     if given and not guess.sure:
         return HeaderGuess(False, True, "names were given")
     return guess

@@ -21,8 +21,6 @@ from fathom.tables.tidy import without_blanks
 
 # What Excel writes for Excel: a first line that names the delimiter.
 _SAID_BY_FILE = re.compile(rb'"?sep=([,;|\t])"?\r?\n')
-
-
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 

@@ -12,6 +12,7 @@ from fathom.tables.frames import Framed, frame_of_columns, frame_of_records
 from fathom.tables.options import ReadOptions
 from fathom.tables.table import Source, Table
 
+_PARQUET = (".parquet", ".pq")
 _LINES = (".jsonl", ".ndjson")
 
 
@@ -22,12 +23,14 @@ def read_columnar(content: Content, options: ReadOptions) -> Table:
         DataError: it is damaged.
         RecipeError: an option was set that only texts obey.
     """
-    kind = "Parquet" if content.data.startswith(b"PAR1") else "Arrow"
+    by_name = content.suffix in _PARQUET and not content.data.startswith(b"ARROW1")
+    kind = "Parquet" if by_name or content.data.startswith(b"PAR1") else "Arrow"
     options.refuse_text_options(f"a file of {kind}")
     read = pl.read_parquet if kind == "Parquet" else pl.read_ipc
     try:
         frame = read(BytesIO(content.data))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # Damage within the pages makes polars panic, which is no ordinary exception.
         raise DataError(
             f"The {kind} file is damaged.",
             where=str(content.path),

@@ -37,25 +37,53 @@ Record = tuple[int, list[str]]
 """The number of its first line, from 1, and the cells."""
 
 
-def lenient_records(text: str, dialect: Dialect, most: int) -> list[Record]:
-    """The first records of a text, however badly it is quoted.
+def first_records(text: str, dialect: Dialect, most: int, *, whole: bool = True) -> list[Record]:
+    """The first records of a text, to look at; where quotes do not enclose, they are ignored.
 
-    A quote that is never closed swallows what follows, so this is for looking, not for reading.
+    Args:
+        text: some lines.
+        dialect: how they are divided.
+        most: so many records are enough.
+        whole: False when more follows, so that the last cell may lack its closing quote.
     """
     if dialect.by_lines:
         return [(number, [line]) for number, line in enumerate(lines_of(text)[:most], start=1)]
     if dialect.by_blanks:
         text, dialect = tabbed(text, dialect.quote), Dialect("\t", dialect.quote)
-    return list(islice(_divide(text, dialect, strict=False), most))
+    found: list[Record] = []
+    with cells_of_any_length():
+        try:
+            for record in islice(strict_records(text, dialect), most):
+                found.append(record)
+        except QuoteError as error:
+            if whole or not error.unclosed:
+                bare = strict_records(text, Dialect(dialect.delimiter, ""))
+                return list(islice(bare, most))
+    return found
 
 
 def strict_records(text: str, dialect: Dialect) -> Iterator[Record]:
-    """All records of a text divided by a character.
+    """All records of a text divided by a character, to be drawn within `cells_of_any_length`.
 
     Raises:
         QuoteError: a quote is not closed, or something follows a closed one.
     """
-    return _divide(text, dialect, strict=bool(dialect.quote))
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        skipinitialspace=quotes_after_blanks(text, dialect),
+        strict=bool(dialect.quote),
+    )
+    start = 1
+    try:
+        for record in reader:
+            yield start, record
+            start = reader.line_num + 1
+    except csv.Error as error:
+        unclosed = "end of data" in str(error)
+        raise QuoteError(start, reader.line_num, unclosed=unclosed) from error
 
 
 def is_comment(cells: list[str], dialect: Dialect, num_cells: int) -> bool:
@@ -85,26 +113,6 @@ class QuoteError(Exception):
         self.start, self.line, self.unclosed = start, line, unclosed
 
 
-def _divide(text: str, dialect: Dialect, *, strict: bool) -> Iterator[Record]:
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-        skipinitialspace=quotes_after_blanks(text, dialect),
-        strict=strict,
-    )
-    start = 1
-    with _cells_of_any_length():
-        try:
-            for record in reader:
-                yield start, record
-                start = reader.line_num + 1
-        except csv.Error as error:
-            unclosed = "end of data" in str(error)
-            raise QuoteError(start, reader.line_num, unclosed=unclosed) from error
-
-
 def quotes_after_blanks(text: str, dialect: Dialect) -> bool:
     """Whether blanks stand between a delimiter and a quote, as in `1, "a, b"`."""
     return (
@@ -115,7 +123,8 @@ def quotes_after_blanks(text: str, dialect: Dialect) -> bool:
 
 
 @contextmanager
-def _cells_of_any_length() -> Iterator[None]:
+def cells_of_any_length() -> Iterator[None]:
+    """Lift the csv module's limit on the length of a cell, for as long as this is entered."""
     # The limit is the module's own and guards against unclosed quotes, which we look for anyway.
     before = csv.field_size_limit(maxsize)
     try:
