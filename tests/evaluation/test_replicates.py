@@ -1,7 +1,5 @@
 """Resamples: drawn by rows or clusters, the same for all answers, repeatable."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -125,14 +123,3 @@ def test_fewer_draws_for_very_many_rows() -> None:
     plan = Resampling(draws=1000)
     assert [plan.draws_for(n) for n in (100, 16_000, 40_000, 10**7)] == [1000, 1000, 500, 250]
     assert Resampling(draws=100).draws_for(10**7) == 100
-
-
-@pytest.mark.slow
-def test_a_thousand_draws_of_sixteen_thousand_rows_take_seconds() -> None:
-    rng = np.random.default_rng(0)
-    truth = (rng.random(16_000) < 0.3).astype(int)
-    score = rng.random(16_000)
-    answer = Answer.of_classes(np.stack([1 - score, score], axis=1))
-    start = time.perf_counter()
-    replicate(Rows(task="binary", truth=truth), {"a": answer}, [METRICS["binary"]["roc_auc"]])
-    assert time.perf_counter() - start < 20  # one or two on a quiet machine

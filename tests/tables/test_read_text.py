@@ -247,6 +247,9 @@ def test_a_cell_longer_than_the_csv_module_allows(read_as: Reader) -> None:
     try:
         table = read_as(f'a,b\n1,"{long}"\n2\n')
         assert csv.field_size_limit() == 1_009
+        with pytest.raises(DataError, match="more cells"):
+            read_as("a,b\n1,2\n1,2,3\n")
+        assert csv.field_size_limit() == 1_009
     finally:
         csv.field_size_limit(before)
     assert table.column("b").to_list() == [long, None]

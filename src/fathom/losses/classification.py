@@ -13,7 +13,7 @@ where softmax itself would round to 0 or 1.
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Integer, Shaped
 from torch import Tensor
 
 from fathom.base.errors import RecipeError
@@ -101,7 +101,7 @@ def binary_focal(
 
 def cross_entropy(
     logits: Float[Tensor, "*shape classes"],
-    target: Int[Tensor, "*#shape"] | Float[Tensor, "*#shape classes"],
+    target: Integer[Tensor, "*#shape"] | Float[Tensor, "*#shape classes"],
     *,
     label_smoothing: float = 0.0,
     class_weights: Float[Tensor, " classes"] | None = None,
@@ -142,7 +142,7 @@ def cross_entropy(
 
 def focal(
     logits: Float[Tensor, "*shape classes"],
-    target: Int[Tensor, "*#shape"] | Float[Tensor, "*#shape classes"],
+    target: Integer[Tensor, "*#shape"] | Float[Tensor, "*#shape classes"],
     *,
     gamma: float = 2.0,
     alpha: Float[Tensor, " classes"] | None = None,

@@ -152,8 +152,6 @@ def quantile(
     return torch.maximum(level * error, (level - 1) * error).mean(-1)
 
 
-def _error(
-    prediction: Float[Tensor, "*shape"], target: Shaped[Tensor, "*#shape"]
-) -> Float[Tensor, "*shape"]:
+def _error(prediction: Tensor, target: Tensor) -> Tensor:
     check_shapes(prediction.shape, target.shape)
     return precise(prediction) - precise(target)

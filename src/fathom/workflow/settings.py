@@ -1,5 +1,6 @@
 """Every setting of a recipe: its key, its type, what it does. The one list, for people too."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,16 @@ class Setting:
         types: the Python types that a value may have.
         explanation: what it does, for a newcomer.
         choices: the words it may be; empty = any value of its type.
+        least: of numbers, the smallest that makes sense.
+        most: of numbers, the largest.
     """
 
     key: str
     types: tuple[type, ...]
     explanation: str
     choices: Choices = ()
+    least: float = -math.inf
+    most: float = math.inf
 
     def check(self, value: Any) -> Any:
         """The value in its own type.
@@ -49,7 +54,22 @@ class Setting:
                 got=f"'{value}'",
                 do=nearest(str(value), self.choices) or "Choose one of these.",
             )
+        self._check_range(value)
         return value
+
+    def _check_range(self, value: Any) -> None:
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        if not numeric or (math.isfinite(value) and self.least <= value <= self.most):
+            return
+        lower = "" if self.least == -math.inf else f" from {self.least:g}"
+        upper = "" if self.most == math.inf else f" up to {self.most:g}"
+        raise RecipeError(
+            f"The setting '{self.key}' is out of its range.",
+            where=self.key,
+            expected=f"a number{lower}{upper}",
+            got=str(value),
+            do=self.explanation,
+        )
 
 
 _WORDS = {
@@ -79,14 +99,28 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("group", _TEXT, "Rows with the same value in this column stay in one split."),
     Setting("time_column", _TEXT, "When each row happened; the latest rows are tested."),
     Setting("seed", _WHOLE, "Where all randomness starts."),
-    Setting("time", _NUMBER, "Seconds that training may take; sets the number of steps."),
+    Setting(
+        "time", _NUMBER, "Seconds that training may take; sets the number of steps.", least=0.001
+    ),
     Setting(
         "split.method", _TEXT, "How rows are held out.", ("random", "stratified", "grouped", "time")
     ),
-    Setting("split.test_share", _NUMBER, "Share of the rows held out for the test."),
-    Setting("split.validation_share", _NUMBER, "Share of the other rows held out for choosing."),
     Setting(
-        "split.folds", _WHOLE, "Train so many models, each validated on another part; 0 = one."
+        "split.test_share", _NUMBER, "Share of the rows held out for the test.", least=0, most=0.95
+    ),
+    Setting(
+        "split.validation_share",
+        _NUMBER,
+        "Share of the other rows held out for choosing.",
+        least=0.001,
+        most=0.95,
+    ),
+    Setting(
+        "split.folds",
+        _WHOLE,
+        "Train so many models, each validated on another part; 0 = one.",
+        least=0,
+        most=1000,
     ),
     Setting(
         "prepare.scaling",
@@ -94,26 +128,48 @@ SETTINGS: tuple[Setting, ...] = (
         "How numbers are scaled.",
         ("standard", "min_max", "robust", "quantile", "none"),
     ),
-    Setting("prepare.clip", _NUMBER, "Numbers beyond so many units are pulled in; 0 = never."),
+    Setting(
+        "prepare.clip", _NUMBER, "Numbers beyond so many units are pulled in; 0 = never.", least=0
+    ),
     Setting(
         "prepare.impute", _TEXT, "What stands in for a missing number.", ("mean", "median", "zero")
     ),
     Setting("prepare.log", _SWITCH, "Take the logarithm of numbers before scaling."),
-    Setting("prepare.min_count", _WHOLE, "Categories rarer than this are treated as unseen."),
-    Setting("prepare.num_bins", _WHOLE, "Bins in which the network sees a number."),
-    Setting("prepare.num_pairs", _WHOLE, "At most so many pairs of numbers get turned axes."),
-    Setting("prepare.num_angles", _WHOLE, "Turned axes of a pair, in a half-turn."),
+    Setting(
+        "prepare.min_count", _WHOLE, "Categories rarer than this are treated as unseen.", least=1
+    ),
+    Setting(
+        "prepare.num_bins", _WHOLE, "Bins in which the network sees a number.", least=2, most=1000
+    ),
+    Setting(
+        "prepare.num_pairs",
+        _WHOLE,
+        "At most so many pairs of numbers get turned axes.",
+        least=0,
+        most=1000,
+    ),
+    Setting(
+        "prepare.num_angles", _WHOLE, "Turned axes of a pair, in a half-turn.", least=1, most=1000
+    ),
     Setting("prepare.drop_leaks", _SWITCH, "Leave out columns that give the target away."),
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
-    Setting("network.members", _WHOLE, "Networks in the ensemble."),
-    Setting("network.width", _WHOLE, "Units in a hidden layer."),
-    Setting("network.depth", _WHOLE, "Hidden layers."),
+    Setting("network.members", _WHOLE, "Networks in the ensemble.", least=1, most=1000),
+    Setting("network.width", _WHOLE, "Units in a hidden layer.", least=1),
+    Setting("network.depth", _WHOLE, "Hidden layers.", least=0, most=1000),
     Setting("network.activation", _TEXT, "The bend after a layer, such as relu, gelu, silu."),
     Setting("network.norm", _TEXT, "Normalisation in hidden layers: none, batch, layer, rms."),
-    Setting("network.dropout", _NUMBER, "Share of units silenced in each training step."),
+    Setting(
+        "network.dropout",
+        _NUMBER,
+        "Share of units silenced in each training step.",
+        least=0,
+        most=0.99,
+    ),
     Setting("network.initialisation", _TEXT, "How the first weights are drawn."),
-    Setting("network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number."),
-    Setting("network.category_dim", _WHOLE, "Length of a category's vector."),
+    Setting(
+        "network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number.", least=0
+    ),
+    Setting("network.category_dim", _WHOLE, "Length of a category's vector.", least=1),
     Setting(
         "loss.number",
         _TEXT,
@@ -121,21 +177,41 @@ SETTINGS: tuple[Setting, ...] = (
         ("mean_squared_error", "mean_absolute_error", "huber", "quantile"),
     ),
     Setting("loss.category", _TEXT, "What is descended for words.", ("cross_entropy", "focal")),
-    Setting("loss.label_smoothing", _NUMBER, "Share of the truth spread over all classes."),
+    Setting(
+        "loss.label_smoothing",
+        _NUMBER,
+        "Share of the truth spread over all classes.",
+        least=0,
+        most=0.99,
+    ),
     Setting("loss.class_weight", _TEXT, "Whether rare classes count more.", ("none", "balanced")),
-    Setting("loss.l1", _NUMBER, "Pull of the L1 penalty; drives useless weights to zero."),
+    Setting("loss.l1", _NUMBER, "Pull of the L1 penalty; drives useless weights to zero.", least=0),
     Setting("training.optimizer", _TEXT, "How a gradient becomes a step, such as adamw, muon."),
-    Setting("training.learning_rate", _NUMBER, "Length of a step."),
-    Setting("training.weight_decay", _NUMBER, "Pull of weights towards zero (L2)."),
-    Setting("training.momentum", _NUMBER, "Share of the past steps that is kept."),
-    Setting("training.epochs", _NUMBER, "How often each row is seen at most."),
-    Setting("training.patience", _WHOLE, "Checks without progress until stopping; 0 = never."),
-    Setting("training.checks", _WHOLE, "How often the validation rows are looked at, in all."),
-    Setting("training.batch_size", _WHOLE, "Rows in a step."),
-    Setting("training.accumulate", _WHOLE, "Pieces in which a batch is taken, to save memory."),
+    Setting("training.learning_rate", _NUMBER, "Length of a step.", least=0),
+    Setting("training.weight_decay", _NUMBER, "Pull of weights towards zero (L2).", least=0),
+    Setting(
+        "training.momentum", _NUMBER, "Share of the past steps that is kept.", least=0, most=0.9999
+    ),
+    Setting("training.epochs", _NUMBER, "How often each row is seen at most.", least=0.0001),
+    Setting(
+        "training.patience", _WHOLE, "Checks without progress until stopping; 0 = never.", least=0
+    ),
+    Setting(
+        "training.checks", _WHOLE, "How often the validation rows are looked at, in all.", least=1
+    ),
+    Setting("training.batch_size", _WHOLE, "Rows in a step.", least=1),
+    Setting(
+        "training.accumulate", _WHOLE, "Pieces in which a batch is taken, to save memory.", least=1
+    ),
     Setting("training.schedule", _TEXT, "How the learning rate moves, such as cosine, linear."),
-    Setting("training.warmup_share", _NUMBER, "Share of the steps in which the rate climbs."),
-    Setting("training.clip_norm", _NUMBER, "Longest gradient allowed; 0 = any."),
+    Setting(
+        "training.warmup_share",
+        _NUMBER,
+        "Share of the steps in which the rate climbs.",
+        least=0,
+        most=1,
+    ),
+    Setting("training.clip_norm", _NUMBER, "Longest gradient allowed; 0 = any.", least=0),
     Setting(
         "training.averaging",
         _TEXT,
@@ -152,7 +228,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("evaluate.metric", _TEXT, "The metric of the verdict."),
     Setting("evaluate.calibrate", _SWITCH, "Make probabilities honest on the validation rows."),
     Setting("evaluate.threshold", _TEXT, "Where 'yes' begins.", ("half", "balanced", "f1")),
-    Setting("evaluate.coverage", _NUMBER, "Share of truths that intervals and sets shall hold."),
+    Setting(
+        "evaluate.coverage",
+        _NUMBER,
+        "Share of truths that intervals and sets shall hold.",
+        least=0.01,
+        most=0.999,
+    ),
     Setting("evaluate.baselines", _SWITCH, "Train simple models on the same rows beside it."),
     Setting("evaluate.importance", _SWITCH, "Measure how much each column matters."),
 )
@@ -176,7 +258,7 @@ def setting(key: str) -> Setting:
         raise RecipeError(
             f"There is no setting '{key}'.",
             where="recipe",
-            expected="one of the settings that `fathom plan --explain` lists",
+            expected="one of the settings that `fathom settings` lists",
             got=f"'{key}'",
             do=close or "Remove it.",
         )
