@@ -22,6 +22,7 @@ from benchmarks.tables.files import REPOSITORY, cache_folder
 
 # Each peer's environment. The script is `peers/<peer>.py`.
 PEERS = {
+    "fathom": "own",
     "hist_gradient_boosting": "trees",
     "catboost": "trees",
     "lightgbm": "trees",

@@ -190,3 +190,16 @@ def test_several_classes_of_which_some_are_rare(make_sheet: Make):
     x = [word.upper() for word in y]
     (found,) = find_leakage(make_sheet({"x": x, "y": y}, "y"))
     assert found.severity == "high"
+
+
+def test_ranges_borrow_from_their_neighbours_only():
+    sums = np.random.default_rng(13).integers(0, 9, (10, 7))
+    bins = alone._Bins(np.empty(0, dtype=np.int64), num=7, ordered=6)
+    expected = sums.astype(float)
+    for place in range(6):
+        for near in (place - 1, place + 1):
+            if 0 <= near < 6:
+                expected[:, place] += 0.02 * sums[:, near]
+    np.testing.assert_allclose(bins.lend(sums), expected)
+    words = alone._Bins(np.empty(0, dtype=np.int64), num=7, ordered=0)
+    np.testing.assert_array_equal(words.lend(sums), sums)

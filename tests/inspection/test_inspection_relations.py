@@ -205,3 +205,10 @@ def test_drift_is_what_blocks_explain_beyond_chance(make_sheet: Make):
     assert max(noise) < 0.05
     step = make_sheet({"y": np.repeat([0.0, 1.0], 250)}).columns["y"]
     assert course(step, np.arange(500)).drift == pytest.approx(1.0)
+
+
+def test_a_gap_may_stand_for_a_word(make_sheet: Make):
+    code = [1, None, 2, 2] * 20
+    word = ["u", "none of these", "v", "v"] * 20
+    (found,) = find_recodings(make_sheet({"a": code, "b": word}))
+    assert found.columns == ("a", "b")

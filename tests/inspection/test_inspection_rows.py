@@ -168,3 +168,11 @@ def test_few_answers_meet_in_both_files_by_nature(make_sheet: Make):
     assert found.facts["count"] > 200
     assert found.facts["by_chance"]
     assert found.severity == "low"
+
+
+def test_families_of_two(make_sheet: Make):
+    generator = np.random.default_rng(6)
+    table = np.repeat(generator.normal(size=(41, 4)), 2, axis=0)
+    table[:, 3] += np.arange(82) % 2
+    (found,) = find_near_duplicates(make_sheet({f"c{k}": table[:, k] for k in range(4)}))
+    assert (found.facts["rows"], found.facts["families"]) == (82, 41)

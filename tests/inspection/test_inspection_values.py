@@ -1,11 +1,13 @@
 """Missing cells, constants, names of rows, repairs, words, targets, extremes, zeros, size."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fathom.base.records import Finding
+from fathom.columns.kind import Evidence, KindName
 from fathom.inspection.classes import find_class_balance, find_rare_words
 from fathom.inspection.constants import find_constants
 from fathom.inspection.extremes import find_extremes
@@ -53,6 +55,12 @@ def test_missing_cells_in_all_and_by_column(make_sheet: Make):
     )
 
 
+def test_only_words_for_no_value_count_as_such(make_sheet: Make):
+    sheet = make_sheet({"a": ("number", ["1,5", "?", "about 3", "2,5"]), "b": [1, 2, 3, 4]})
+    (found,) = find_missing(sheet)
+    assert found.evidence == "2 of 4 rows (50 %) have no value; 1 of them written as '?'."
+
+
 def test_rows_without_anything(make_sheet: Make):
     sheet = make_sheet({"a": [1, None, 3], "b": ["u", "", "w"], "y": [1, 2, 3]}, "y")
     found = by_code(find_missing(sheet))["empty_rows"]
@@ -66,7 +74,8 @@ def test_a_full_table_has_nothing_missing(make_sheet: Make):
 def test_constants(make_sheet: Make):
     nearly = np.zeros(401)
     nearly[7] = 1
-    sheet = make_sheet({"a": [7] * 401, "b": nearly, "c": np.arange(401) % 3})
+    mostly = np.arange(401) % 20 == 0
+    sheet = make_sheet({"a": [7] * 401, "b": nearly, "c": np.arange(401) % 3, "d": mostly * 1.0})
     found = find_constants(sheet)
     assert codes(found) == ["constant", "nearly_constant"]
     assert found[0].evidence == "All 401 rows say '7'."
@@ -181,6 +190,8 @@ def test_a_cut_off_target(make_sheet: Make):
     (below,) = find_capped_inputs(make_sheet({"x": np.maximum(income, 40.05)}))
     assert (below.code, below.severity, below.facts["end"]) == ("capped_input", "low", "smallest")
     assert find_target_faults(make_sheet({"y": income}, "y")) == []
+    waiting = np.repeat(np.arange(1, 62), np.arange(130, 8, -2))
+    assert find_capped_inputs(make_sheet({"y": waiting})) == [], "most wait a day, many two"
     stars = np.random.default_rng(6).integers(1, 6, 1_009)
     assert find_target_faults(make_sheet({"y": stars}, "y")) == []
 
@@ -206,7 +217,8 @@ def test_placeholders(make_sheet: Make):
     days[::10] = -1
     (found,) = find_extremes(make_sheet({"days": days}))
     assert found.evidence.endswith("no other value is negative.")
-    assert find_extremes(make_sheet({"x": np.arange(101) + 899})) == [], "999 among its like"
+    like = np.repeat(np.arange(101) + 899, 3)
+    assert find_extremes(make_sheet({"x": like})) == [], "999 among its like"
 
 
 def test_impossible_ages(make_sheet: Make):
@@ -268,6 +280,18 @@ def test_few_rows_and_many_columns(make_sheet: Make):
 def test_a_column_with_the_split(make_sheet: Make):
     (found,) = find_marks(make_sheet({"part": ["train", "test", "train"], "y": ["a", "b", "a"]}))
     assert (found.code, found.columns) == ("given_split", ("part",))
+
+
+def test_flag_or_category_makes_no_difference(make_sheet: Make):
+    sheet = make_sheet({"a": ["x", "y"] * 9})
+
+    def told(first: KindName, other: KindName) -> list[str]:
+        evidence = (Evidence(first, 0.9, "one"), Evidence(other, 0.85, "two"))
+        found = replace(sheet.recognised["a"], evidence=evidence)
+        return codes(find_kinds(replace(sheet, recognised={"a": found})))
+
+    assert told("category", "flag") == []
+    assert told("category", "number") == ["kind_in_doubt"]
 
 
 def test_doubts_about_kinds(load_sheet: Make):

@@ -1,5 +1,6 @@
 """The tensors that travel between data, network and loss: Field, Batch, Features, Loss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,10 +36,70 @@ class Field:
         lengths = None if self.lengths is None else self.lengths[index]
         return Field(self.data[index], mask, lengths)
 
+    def present(self) -> Bool[Tensor, "batch ..."] | None:
+        """Where values are: the mask, and of ragged rows only the positions used; None = all.
+
+        Example:
+            >>> Field(torch.zeros(2, 3), lengths=torch.tensor([3, 1])).present()
+            tensor([[ True,  True,  True],
+                    [ True, False, False]])
+        """
+        if self.lengths is None:
+            return self.mask
+        place = torch.arange(self.data.shape[1], device=self.data.device)
+        used = place < self.lengths[:, None]
+        if self.mask is None:
+            return used
+        if self.mask.ndim == 1:
+            return used & self.mask[:, None]
+        return self.mask & used.reshape(*used.shape, *[1] * (self.mask.ndim - 2))
+
     def to(self, device: torch.device) -> "Field":
-        mask = None if self.mask is None else self.mask.to(device, non_blocking=True)
-        lengths = None if self.lengths is None else self.lengths.to(device, non_blocking=True)
-        return Field(self.data.to(device, non_blocking=True), mask, lengths)
+        mask = None if self.mask is None else _moved(self.mask, device)
+        lengths = None if self.lengths is None else _moved(self.lengths, device)
+        return Field(_moved(self.data, device), mask, lengths)
+
+
+def stacked(fields: Sequence[Field]) -> Field:
+    """The fields of several batches as one, in order.
+
+    Rows of different lengths are filled up to the longest with zeros; a mask says so, unless the
+    fields have lengths.
+
+    Example:
+        >>> stacked([Field(torch.ones(1, 2)), Field(torch.ones(1, 3))]).mask
+        tensor([[ True,  True, False],
+                [ True,  True,  True]])
+    """
+    ragged = len({field.data.shape[1:] for field in fields}) > 1
+    masks = [field.mask for field in fields]
+    lengths = [field.lengths for field in fields if field.lengths is not None]
+    if any(mask is not None for mask in masks) or (ragged and not lengths):
+        axes = max((mask.ndim for mask in masks if mask is not None), default=1)
+        axes = max(axes, 2 if ragged else 1)
+        masks = [_full_mask(field, axes) for field in fields]
+    width = max(field.data.shape[1] for field in fields) if ragged else 0
+    whole = [mask for mask in masks if mask is not None]
+    return Field(
+        torch.cat([_filled(field.data, width) for field in fields]),
+        torch.cat([_filled(mask, width) for mask in whole]) if whole else None,
+        torch.cat(lengths) if lengths else None,
+    )
+
+
+def _full_mask(field: Field, axes: int) -> Tensor:
+    """A mask of so many axes that says what the field's own says."""
+    shape = field.data.shape[:axes]
+    if field.mask is None:
+        return torch.ones(shape, dtype=torch.bool, device=field.data.device)
+    own = field.mask
+    return own.reshape(*own.shape, *[1] * (axes - own.ndim)).expand(shape)
+
+
+def _filled(x: Tensor, width: int) -> Tensor:
+    """Zeros after the last position up to the width, where there are positions."""
+    missing = width - x.shape[1] if width and x.ndim > 1 else 0
+    return torch.cat([x, x.new_zeros(len(x), missing, *x.shape[2:])], dim=1) if missing else x
 
 
 @dataclass(frozen=True)
@@ -78,8 +139,8 @@ class Batch:
         return Batch(
             {name: field.to(device) for name, field in self.inputs.items()},
             {name: field.to(device) for name, field in self.targets.items()},
-            self.weight.to(device, non_blocking=True),
-            self.example.to(device, non_blocking=True),
+            _moved(self.weight, device),
+            _moved(self.example, device),
             self.step,
         )
 
@@ -131,7 +192,7 @@ class Loss:
         """
         used = counts if counts is not None else self.counts()
         total = [part_sum / used[name] for name, (part_sum, _) in self.parts.items()]
-        return torch.stack(total).sum()
+        return torch.stack(total).sum() if total else torch.zeros(())
 
     def counts(self) -> dict[str, Tensor]:
         """The count of each part, never less than a hair above zero."""
@@ -144,3 +205,8 @@ class Loss:
                 part_sum, count = merged[name][0] + part_sum, merged[name][1] + count
             merged[name] = (part_sum, count)
         return Loss(merged)
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    # Towards the host nobody waits for the copy: it would be read before it is there.
+    return tensor.to(device, non_blocking=device.type != "cpu")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fathom.training.fit import Progress as Standing
+from fathom.training.records import Progress as Standing
 from fathom.workflow.learn import Watch
 
 

@@ -6,12 +6,20 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
 from fathom.base.files import plain
 from fathom.base.tensors import Field
 from fathom.columns.cells import clean
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import (
+    Anchor,
+    FittedColumn,
+    Kind,
+    KindName,
+    Repair,
+    Stats,
+    Values,
+    only_present,
+)
 from fathom.columns.words import WordCounts, at_least_one, reconcile_words, strangers
 
 
@@ -115,7 +123,7 @@ class FittedCategory(FittedColumn):
         """Words written as the training rows wrote them; `transform` does this too, silently."""
         return reconcile_words(values, self.levels)
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """Codes, int64 ["batch"]; the mask is False where absent (an unseen word is present)."""
         words = self.reconcile(values).data
         code = {word: index for index, word in enumerate(self.levels)}
@@ -124,10 +132,10 @@ class FittedCategory(FittedColumn):
         codes[~values.present] = self.missing_code
         return Field(torch.from_numpy(codes), torch.from_numpy(values.present.copy()))
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Words; None for the codes of absent and unseen."""
         words = [*self.levels, None, None]
-        return [words[code] for code in data.detach().cpu().tolist()]
+        return only_present([words[code] for code in field.data.detach().cpu().tolist()], field)
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many cells hold words that are not levels, even after `reconcile`."""

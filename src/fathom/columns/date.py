@@ -7,14 +7,22 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.files import plain
 from fathom.base.tensors import Field
 from fathom.columns.cells import clean, counted
 from fathom.columns.histogram import Moments
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import (
+    Anchor,
+    FittedColumn,
+    Kind,
+    KindName,
+    Repair,
+    Stats,
+    Values,
+    only_present,
+)
 from fathom.columns.timestamps import UNITS, day_order, read_timestamps
 
 DateOrder = Literal["auto", "day_first", "month_first"]
@@ -88,7 +96,7 @@ class Date(Kind):
         >>> fitted = date.freeze(date.summarise(values))
         >>> fitted.parts
         ('time', 'weekday_sin', 'weekday_cos')
-        >>> fitted.decode(fitted.transform(values).data)[:2]
+        >>> fitted.decode(fitted.transform(values))[:2]
         ['2018-06-01', '2018-06-13']
     """
 
@@ -201,7 +209,7 @@ class FittedDate(FittedColumn):
 
     kind: ClassVar[KindName] = "date"
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """The parts of each date, float32 ["batch", "parts"]; 0 and the mask False where absent."""
         seconds = np.where(values.present, values.data.astype(np.float64), self.mean)
         days, clock = np.divmod(seconds, _DAY)
@@ -220,14 +228,15 @@ class FittedDate(FittedColumn):
             torch.from_numpy(data.astype(np.float32)), torch.from_numpy(values.present.copy())
         )
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """ISO text from the part "time", to the day or second that the column knows.
 
         float32 tells moments apart down to about a ten-millionth of the span: seconds within
         months, minutes within decades.
         """
-        time = data.detach().cpu().double()[:, 0].numpy()
-        return [self._text(value) for value in time * self.standard_deviation + self.mean]
+        time = field.data.detach().cpu().double()[:, 0].numpy()
+        moments = time * self.standard_deviation + self.mean
+        return only_present([self._text(value) for value in moments], field)
 
     def _text(self, seconds: float) -> str | None:
         # The years 1 to 9999, which is what ISO text can say.

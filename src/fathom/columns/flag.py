@@ -6,13 +6,21 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
 from fathom.base.errors import DataError, listed
 from fathom.base.files import plain
 from fathom.base.tensors import Field
 from fathom.columns.cells import clean
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import (
+    Anchor,
+    FittedColumn,
+    Kind,
+    KindName,
+    Repair,
+    Stats,
+    Values,
+    only_present,
+)
 from fathom.columns.words import WordCounts, reconcile_words, strangers
 
 _PAIRS = (
@@ -203,7 +211,7 @@ class FittedFlag(FittedColumn):
         """Words written as the training rows wrote them; `transform` does this too, silently."""
         return reconcile_words(values, self._sides())
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """0 or 1, float32 ["batch"]; absent and unknown words have the mask False and `share`."""
         words, sides = self.reconcile(values).data, self._sides()
         data = np.fromiter((sides.get(word, np.nan) for word in words), np.float32, len(words))
@@ -211,10 +219,11 @@ class FittedFlag(FittedColumn):
         data[~present] = self.share
         return Field(torch.from_numpy(data), torch.from_numpy(present))
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """The word for yes from one half on, else the word for no."""
         no, yes = self.levels
-        return [yes if value >= 0.5 else no for value in data.detach().cpu().tolist()]
+        words = [yes if value >= 0.5 else no for value in field.data.detach().cpu().tolist()]
+        return only_present(words, field)
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many cells hold words of neither side, even after `reconcile`."""

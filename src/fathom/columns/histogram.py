@@ -132,6 +132,23 @@ class Histogram:
         place = (row + 0.5) * (ends[-1] / count)
         return self.values[np.minimum(np.searchsorted(ends, place), len(self.values) - 1)]
 
+    def cuts(self, levels: np.ndarray, count: int, most: float) -> np.ndarray:
+        """Quantiles when no value counts for more than a share `most` of the whole weight.
+
+        Where a value has to be counted for less, they are values that were seen, not points
+        between them.
+
+        Example:
+            >>> histogram = Histogram.of(np.array([0.0] * 17 + [1.0, 2.0, 5.0]), np.ones(20))
+            >>> histogram.cuts(np.linspace(0, 1, 5), 20, 0.05).tolist()
+            [0.0, 0.0, 1.0, 2.0, 5.0]
+        """
+        if len(self.values) == 0 or self.weights.max() <= most * self.weights.sum():
+            return self.quantiles(levels, count)
+        ends = np.cumsum(np.minimum(self.weights, most * self.weights.sum()))
+        place = np.searchsorted(ends, levels * ends[-1] * (1 - 1e-12))
+        return self.values[np.minimum(place, len(self.values) - 1)]
+
     def most_frequent(self) -> tuple[float, float]:
         """The value with the largest weight (the smallest of several) and its share."""
         if len(self.values) == 0:

@@ -5,12 +5,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from torch import Tensor
 
 from fathom.base.errors import DataError
 from fathom.base.tensors import Field
 from fathom.columns.cells import clean
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, Stats, Values
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class FittedIdentifier(FittedColumn):
 
     kind: ClassVar[KindName] = "identifier"
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """Never works.
 
         Raises:
@@ -76,7 +75,7 @@ class FittedIdentifier(FittedColumn):
         """
         raise not_learned_from(self.kind)
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Never works, as `transform`."""
         raise not_learned_from(self.kind)
 

@@ -5,12 +5,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from torch import Tensor
 
 from fathom.base.tensors import Field
 from fathom.columns.cells import as_text
 from fathom.columns.identifier import Presence, not_learned_from
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, Stats, Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class FittedIgnored(FittedColumn):
 
     kind: ClassVar[KindName] = "ignored"
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """Never works.
 
         Raises:
@@ -60,7 +59,7 @@ class FittedIgnored(FittedColumn):
         """
         raise not_learned_from(self.kind)
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Never works, as `transform`."""
         raise not_learned_from(self.kind)
 

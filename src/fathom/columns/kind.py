@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
-from torch import Tensor
 
 from fathom.base.tensors import Field
 
@@ -57,6 +56,14 @@ class Values:
         return Values(self.data[index], self.present[index], self.repairs)
 
 
+def only_present(words: list[Any], field: Field) -> list[Any]:
+    """Decoded rows, with None for those that the field's mask says are absent."""
+    if field.mask is None:
+        return words
+    present = field.mask.detach().cpu().tolist()
+    return [word if there else None for word, there in zip(words, present, strict=True)]
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Why a column may be of a kind.
@@ -80,6 +87,19 @@ class Stats(ABC):
         """The statistics of both parts together."""
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """The column that values point into: a box into its picture, a span into its text.
+
+    Attributes:
+        column: as fitted, for how it was cut or scaled.
+        values: the same rows of it.
+    """
+
+    column: "FittedColumn"
+    values: Values
+
+
 class FittedColumn(ABC):
     """A column as it was found on the training rows. Frozen; JSON in, JSON out.
 
@@ -89,15 +109,20 @@ class FittedColumn(ABC):
     kind: ClassVar[KindName]
 
     @abstractmethod
-    def transform(self, values: Values) -> Field:
-        """Values to tensors with one row per example."""
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
+        """Values to tensors with one row per example.
+
+        Args:
+            values: parsed cells.
+            anchor: the column that they point into (spans, boxes); None for most kinds.
+        """
 
     @abstractmethod
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Tensors back to the person's words.
 
         Args:
-            data: in the form that `transform` gives.
+            field: in the form that `transform` gives; what its mask says is absent becomes None.
             anchor: the column that answers point into (spans, boxes); None for most kinds.
         """
 

@@ -13,13 +13,23 @@ from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.files import plain
 from fathom.base.tensors import Field
 from fathom.columns.histogram import Histogram, Moments
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import (
+    Anchor,
+    FittedColumn,
+    Kind,
+    KindName,
+    Repair,
+    Stats,
+    Values,
+    only_present,
+)
 from fathom.columns.numerals import Decimal, read_numbers
 from fathom.columns.scaling import SCALINGS, Scaler, Scaling
 
 Impute = Literal["mean", "median", "zero"]
 _GRID = np.linspace(0.0, 1.0, 257)
 _ROBUST_CLIP = 3.0
+_MOST_SHARE = 1 / 64
 # Differences of what is clamped here still fit into float32.
 _LARGEST = 1e37
 
@@ -81,8 +91,8 @@ class Number(Kind):
         >>> fitted = number.freeze(number.summarise(values))
         >>> fitted.mean, fitted.num_missing
         (3.0, 1)
-        >>> fitted.decode(fitted.transform(values).data)
-        [1.0, 2.0, 3.0, 6.0]
+        >>> fitted.decode(fitted.transform(values))
+        [1.0, 2.0, None, 6.0]
     """
 
     scaling: Scaling = "standard"
@@ -139,6 +149,7 @@ class Number(Kind):
             maximum=float(quantiles[-1]),
             median=median,
             quantiles=tuple(quantiles.tolist()),
+            cuts=tuple(histogram.cuts(_GRID, stats.count, _MOST_SHARE).tolist()),
             num_distinct=len(histogram.values),
             distinct_exact=histogram.exact,
             share_whole=stats.whole / stats.moments.weight if stats.count else 0.0,
@@ -188,6 +199,8 @@ class FittedNumber(FittedColumn):
         num_missing: rows without a value.
         mean, standard_deviation, minimum, maximum, median: of the values, weighted.
         quantiles: 257 of them, at equal steps from the minimum to the maximum.
+        cuts: the same with no value counted for more than a 64th of all rows, so that a column
+            that is mostly zero still has its other values told apart.
         num_distinct: distinct values; a lower bound when `distinct_exact` is False.
         distinct_exact: whether the values were few enough to be kept apart.
         share_whole: the share of whole numbers.
@@ -205,6 +218,7 @@ class FittedNumber(FittedColumn):
     maximum: float
     median: float
     quantiles: tuple[float, ...]
+    cuts: tuple[float, ...]
     num_distinct: int
     distinct_exact: bool
     share_whole: float
@@ -215,7 +229,7 @@ class FittedNumber(FittedColumn):
 
     kind: ClassVar[KindName] = "number"
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """Numbers on the network's scale, float32 ["batch"]; the mask is False where absent."""
         present = torch.from_numpy(values.present.copy())
         data = torch.from_numpy(values.data.astype(np.float64))
@@ -229,16 +243,18 @@ class FittedNumber(FittedColumn):
         """Back from the network's scale to the person's unit, float64 of any shape."""
         return self.scaler.inverse(y)
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Numbers in the person's unit; on a linear scale without the noise of float32."""
-        numbers = self.unscale(data.detach().cpu()).numpy()
+        numbers = self.unscale(field.data.detach().cpu()).numpy()
         if self.scaler.linear:
             finest = 6 - int(np.floor(np.log10(self.scaler.scale)))
             numbers = np.round(numbers, min(max(finest, -300), 300))
-        return numbers.tolist()
+        return only_present(numbers.tolist(), field)
 
     def edges(self, num_bins: int) -> np.ndarray:
-        """Edges of bins with about equally many training rows, on the network's scale.
+        """Edges of bins on the network's scale, each with about equally many training rows.
+
+        A frequent value counts as one bin's worth at most.
 
         For piecewise-linear embeddings. Bins that would be empty are joined, so there may be
         fewer than asked for, never more than 256.
@@ -266,11 +282,9 @@ class FittedNumber(FittedColumn):
                 got=str(num_bins),
                 do="Ask for 8 to 64 bins.",
             )
-        last = len(self.quantiles) - 1
+        last = len(self.cuts) - 1
         picked = np.round(np.linspace(0, last, min(num_bins, last) + 1)).astype(int)
-        edges = np.unique(
-            self.scale(torch.tensor(self.quantiles, dtype=torch.float64)[picked]).numpy()
-        )
+        edges = np.unique(self.scale(torch.tensor(self.cuts, dtype=torch.float64)[picked]).numpy())
         if len(edges) > 1:
             return edges
         half = np.maximum(np.float32(0.5), np.abs(edges[0]) * np.float32(1e-6))
@@ -292,6 +306,7 @@ class FittedNumber(FittedColumn):
     def from_dict(cls, content: dict[str, Any]) -> "FittedNumber":
         facts = {field.name: content[field.name] for field in fields(cls)}
         facts["quantiles"] = tuple(content["quantiles"])
+        facts["cuts"] = tuple(content["cuts"])
         facts["scaler"] = Scaler.from_dict(content["scaler"])
         return cls(**facts)
 

@@ -7,13 +7,21 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import plain
 from fathom.base.tensors import Field
 from fathom.columns.cells import MARKERS, clean, counted
-from fathom.columns.kind import FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.kind import (
+    Anchor,
+    FittedColumn,
+    Kind,
+    KindName,
+    Repair,
+    Stats,
+    Values,
+    only_present,
+)
 from fathom.columns.words import WordCounts, at_least_one, strangers
 
 SEPARATORS = ("|", ";", ",")
@@ -40,7 +48,7 @@ class Set(Kind):
         >>> fitted = kind.freeze(kind.summarise(values))
         >>> fitted.levels, fitted.transform(values).data.tolist()[0]
         (('b', 'a', 'c'), [1.0, 1.0, 0.0])
-        >>> fitted.decode(fitted.transform(values).data)[3]
+        >>> fitted.decode(fitted.transform(values))[3]
         ('b', 'c')
     """
 
@@ -120,7 +128,7 @@ class FittedSet(FittedColumn):
         """How many labels there are."""
         return len(self.levels)
 
-    def transform(self, values: Values) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
         """1 for each label of a row, float32 ["batch", "levels"]; labels not learned leave none."""
         place = {label: index for index, label in enumerate(self.levels)}
         data = torch.zeros(len(values), len(self.levels))
@@ -129,13 +137,14 @@ class FittedSet(FittedColumn):
             data[row, known] = 1.0
         return Field(data, torch.from_numpy(values.present.copy()))
 
-    def decode(self, data: Tensor, anchor: Values | None = None) -> list[Any]:
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Tuples of the labels whose value is one half or more, in the order of `levels`."""
-        chosen = (data.detach().cpu() >= 0.5).tolist()
-        return [
+        chosen = (field.data.detach().cpu() >= 0.5).tolist()
+        labels = [
             tuple(label for label, there in zip(self.levels, row, strict=True) if there)
             for row in chosen
         ]
+        return only_present(labels, field)
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many labels the training rows do not have."""

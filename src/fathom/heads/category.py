@@ -13,7 +13,7 @@ from fathom.losses.classification import cross_entropy, focal
 CategoryLoss = Literal["cross_entropy", "focal"]
 
 
-class CategoryHead(Head):
+class CategoryHead(Head[Tensor]):
     """A probability for each class. Two classes are two logits, like any other number.
 
     Args:

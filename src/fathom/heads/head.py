@@ -1,14 +1,16 @@
 """The contract of a head: features to raw output, output to loss, output to answer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fathom.base.tensors import Features, Field, Form, Loss
+from fathom.base.tensors import Features, Field, Form, Loss, stacked
 from fathom.layers.members import MemberLinear
 
 
@@ -20,11 +22,26 @@ class Answer:
         value: a number per example, transformed as the target was; None for classes.
         quantiles: ["examples", "levels"], if the head was trained for quantiles.
         probability: ["examples", "classes"]; None for numbers.
+        field: for answers of several parts (words, boxes, paths), in the form that the fitted
+            target's `transform` gives, for its `decode`; ragged ones with lengths or mask.
+        score: how sure each part of `field` is, ["examples", "parts"].
     """
 
     value: np.ndarray | None = None
     quantiles: np.ndarray | None = None
     probability: np.ndarray | None = None
+    field: Field | None = None
+    score: np.ndarray | None = None
+
+    def rows(self, index: np.ndarray) -> "Answer":
+        """The same answer for some examples only."""
+        return Answer(
+            value=None if self.value is None else self.value[index],
+            quantiles=None if self.quantiles is None else self.quantiles[index],
+            probability=None if self.probability is None else self.probability[index],
+            field=None if self.field is None else self.field.rows(torch.from_numpy(index)),
+            score=None if self.score is None else self.score[index],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +55,16 @@ class AnswerSettings:
     temperature: float = 1.0
 
 
-class Head(nn.Module, ABC):
+Output = TypeVar("Output")
+
+
+class Head(nn.Module, ABC, Generic[Output]):
     """Turns features into raw outputs, losses and answers.
+
+    The output is known to the head alone: a tensor ["batch", "out"] or ["batch", "members",
+    "out"] for numbers and classes, a record of tensors for boxes. A head that answers step by
+    step hands its features on when it has no teacher, and takes its steps in `answer`, where the
+    settings are.
 
     Attributes:
         needs: the forms of features it can work on.
@@ -48,8 +73,8 @@ class Head(nn.Module, ABC):
     needs: frozenset[Form]
 
     @abstractmethod
-    def forward(self, features: Features, teacher: Field | None = None) -> Tensor:
-        """Raw output in fp32: ["batch", "out"], or ["batch", "members", "out"].
+    def forward(self, features: Features, teacher: Field | None = None) -> Output:
+        """Raw output, in fp32.
 
         Args:
             features: what the body of the network made of the inputs.
@@ -57,11 +82,11 @@ class Head(nn.Module, ABC):
         """
 
     @abstractmethod
-    def loss(self, output: Tensor, target: Field, weight: Float[Tensor, " batch"]) -> Loss:
+    def loss(self, output: Output, target: Field, weight: Float[Tensor, " batch"]) -> Loss:
         """Sum and count of the loss over the examples whose target is present."""
 
     @abstractmethod
-    def answer(self, output: Tensor, settings: AnswerSettings) -> Answer:
+    def answer(self, output: Output, settings: AnswerSettings) -> Answer:
         """The members' common answer."""
 
 
@@ -80,15 +105,52 @@ def output_layer(
 
 
 def weighted(
-    per_example: Float[Tensor, "batch *members"],
+    per_place: Float[Tensor, "batch *places"],
     target: Field,
     weight: Float[Tensor, " batch"],
     name: str = "loss",
 ) -> Loss:
-    """Losses of examples (and members) as a weighted sum and count; absent targets count 0."""
-    if per_example.ndim == 2:
-        per_example = per_example.mean(1)
-    if target.mask is not None:
-        weight = weight * target.mask
-        per_example = torch.where(target.mask, per_example, torch.zeros_like(per_example))
-    return Loss({name: ((per_example * weight).sum(), weight.sum())})
+    """Losses of examples, or of places in each (words, steps ahead, boxes), as sum and count.
+
+    What the target says is absent (by mask or lengths) counts 0. Axes beyond those of the mask
+    (members of an ensemble, numbers of a box) are averaged first, so that an example counts
+    the same however many of them there are.
+
+    Args:
+        per_place: the loss of each place; its leading axes are those of the target's mask.
+        target: says what is there; no mask = every example, counted once.
+        weight: how much each example counts.
+        name: of the part of the loss.
+
+    Example:
+        >>> target = Field(torch.zeros(2, 3), lengths=torch.tensor([3, 1]))
+        >>> loss = weighted(torch.tensor([[1.0, 1, 1], [5, 9, 9]]), target, torch.ones(2))
+        >>> loss.parts["loss"]
+        (tensor(8.), tensor(4.))
+    """
+    mask = target.present()
+    axes = 1 if mask is None else mask.ndim
+    if per_place.ndim > axes:
+        per_place = per_place.flatten(axes).mean(-1)
+    weight = weight.reshape(-1, *[1] * (axes - 1)).expand(per_place.shape)
+    if mask is not None:
+        weight = weight * mask
+        per_place = torch.where(mask, per_place, torch.zeros_like(per_place))
+    return Loss({name: ((per_place * weight).sum(), weight.sum())})
+
+
+def joined(answers: Sequence[Answer]) -> Answer:
+    """The answers to several batches, one after the other; ragged fields become equally long."""
+    whole: dict[str, np.ndarray | None] = {}
+    for name in ("value", "quantiles", "probability"):
+        parts = [getattr(answer, name) for answer in answers]
+        whole[name] = None if parts[0] is None else np.concatenate(parts)
+    fields = [answer.field for answer in answers if answer.field is not None]
+    scores = [answer.score for answer in answers if answer.score is not None]
+    widest = max((score.shape[1] for score in scores), default=0)
+    filled = [np.pad(score, ((0, 0), (0, widest - score.shape[1]))) for score in scores]
+    return Answer(
+        **whole,
+        field=stacked(fields) if fields else None,
+        score=np.concatenate(filled) if filled else None,
+    )

@@ -9,7 +9,7 @@ from fathom.heads.head import Answer, AnswerSettings, Head, output_layer, weight
 from fathom.losses.classification import binary_cross_entropy
 
 
-class SetHead(Head):
+class SetHead(Head[Tensor]):
     """A probability for each label of a set, each on its own.
 
     Args:

@@ -19,7 +19,7 @@ NumberLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "quan
 DEFAULT_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-class NumberHead(Head):
+class NumberHead(Head[Tensor]):
     """A number per example, or several quantiles of it.
 
     Args:

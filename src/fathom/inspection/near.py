@@ -33,7 +33,7 @@ def find_near_duplicates(sheet: Sheet) -> list[Finding]:
 
 def _rounded(sheet: Sheet, columns: list[Column]) -> list[Finding]:
     hashes = row_hashes(columns, sheet.num_rows)
-    exact = Clusters.of(hashes).repeats
+    exact = Clusters.of(hashes).later
     changed = False
     for column in columns:
         if column.kind != "number" or column.num_present == 0:
@@ -44,8 +44,8 @@ def _rounded(sheet: Sheet, columns: list[Column]) -> list[Finding]:
             changed = True
             part = salted(hash_numbers(rounded, column.present), column.name)
             hashes = hashes - column.row_part + part
-    clusters = Clusters.of(hashes)
-    count = clusters.repeats - exact
+    rows = np.setdiff1d(Clusters.of(hashes).later, exact)
+    count = len(rows)
     if not changed or count < max(2, _FEW * sheet.num_rows):
         return []
     return [
@@ -54,11 +54,11 @@ def _rounded(sheet: Sheet, columns: list[Column]) -> list[Finding]:
             severity="medium" if count >= _MANY * sheet.num_rows else "low",
             title=f"{number_of(count, 'row')} agree{'s' * (count == 1)} with an earlier row to "
             f"{_DIGITS} figures.",
-            evidence=f"{part_of(count, sheet.num_rows)}, beside {number_of(exact, 'exact copy')}"
-            " or repetition.".replace("copys", "copies"),
+            evidence=f"{part_of(count, sheet.num_rows)}, beside {len(exact):,} that repeat one "
+            "exactly.",
             advice="They may be the same thing measured or written twice. Where they are, give "
             "them a common name and use it with --group.",
-            rows=example_rows(clusters.later),
+            rows=example_rows(rows),
             facts={"count": count, "digits": _DIGITS, "action": "keep_together"},
         )
     ]
@@ -71,9 +71,11 @@ def _families(sheet: Sheet, inputs: list[Column]) -> list[Finding]:
     rows = _candidates(parts)
     if len(rows) < _MOST_FAMILIES * sheet.num_rows:
         return []
-    kins = [_Kin.of(whole[rows] - part[rows], whole[rows]) for part in parts]
-    best = max(range(len(kins)), key=lambda place: len(kins[place].members))
-    kin = kins[best]
+    best, kin = -1, _Kin(rows[:0], 0, 0.0)
+    for place, part in enumerate(parts):
+        found = _Kin.of(whole[rows] - part[rows], whole[rows])
+        if len(found.members) > len(kin.members):
+            best, kin = place, found
     others = [column for place, column in enumerate(inputs) if place != best]
     measured = sum(column.numeric and column.levels.num >= _DISTINCT for column in others)
     few = len(kin.members) < _MOST_FAMILIES * sheet.num_rows or measured < _MEASUREMENTS

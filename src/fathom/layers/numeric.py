@@ -84,11 +84,11 @@ class NumericEmbedding(nn.Module):
         self.encode = PiecewiseLinear(edges)
         num_columns, num_bins = self.encode.left.shape
         shape = (num_columns, dim)
-        self.slope = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
-        self.offset = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
-        self.bend = nn.Parameter(torch.zeros(num_columns, num_bins, dim))
+        self.slope_embedding = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
+        self.offset_embedding = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
+        self.bend_embedding = nn.Parameter(torch.zeros(num_columns, num_bins, dim))
 
     def forward(self, x: Float[Tensor, "batch columns"]) -> Float[Tensor, "batch width"]:
-        straight = x.unsqueeze(-1) * self.slope + self.offset
-        bent = torch.einsum("bct,ctd->bcd", self.encode(x), self.bend)
+        straight = x.unsqueeze(-1) * self.slope_embedding + self.offset_embedding
+        bent = torch.einsum("bct,ctd->bcd", self.encode(x), self.bend_embedding)
         return (straight + bent).flatten(1)

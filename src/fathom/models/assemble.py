@@ -21,7 +21,7 @@ from fathom.heads.category import CategoryHead, CategoryLoss
 from fathom.heads.head import Head
 from fathom.heads.labels import SetHead
 from fathom.heads.number import NumberHead, NumberLoss
-from fathom.models.network import Network
+from fathom.models.network import Network, SideBySide
 from fathom.models.preparation import Column, Preparation, head_name, num_parts
 from fathom.nets.mlp import MLP, EnsembleMLP, Shape
 
@@ -90,12 +90,12 @@ def build_network(
         for name, columns in preparation.blocks.items()
     }
     dim = sum(encoder.dim_out for encoder in encoders.values())
-    body = _body(dim, plan)
+    net = _net(dim, plan)
     made = {
-        head_name(number): _head(column, number, body, plan, heads or HeadPlan())
+        head_name(number): _head(column, number, net, plan, heads or HeadPlan())
         for number, column in enumerate(preparation.targets)
     }
-    return Network(dict(encoders), body, dict(made))
+    return Network(encoders, SideBySide(net, net.members), made)
 
 
 def _encoder(
@@ -129,7 +129,7 @@ class Straight(nn.Module):
         return x
 
 
-def _body(dim: int, plan: NetworkPlan) -> MLP | EnsembleMLP | Straight:
+def _net(dim: int, plan: NetworkPlan) -> MLP | EnsembleMLP | Straight:
     generator = torch_generator(plan.seed, "body")
     if plan.name == "linear":
         return Straight(dim)
@@ -141,12 +141,12 @@ def _body(dim: int, plan: NetworkPlan) -> MLP | EnsembleMLP | Straight:
 def _head(
     column: Column,
     number: int,
-    body: MLP | EnsembleMLP | Straight,
+    net: MLP | EnsembleMLP | Straight,
     plan: NetworkPlan,
     heads: HeadPlan,
-) -> Head:
+) -> Head[torch.Tensor]:
     generator = torch_generator(plan.seed, "head", number)
-    dim, members, fitted = body.dim_out, body.members, column.fitted
+    dim, members, fitted = net.dim_out, net.members, column.fitted
     if isinstance(fitted, FittedNumber):
         return NumberHead(dim, members, heads.number_loss, generator)
     if isinstance(fitted, FittedSet):

@@ -17,11 +17,11 @@ from fathom.columns.flag import FittedFlag
 from fathom.columns.kind import Values
 from fathom.columns.number import FittedNumber
 from fathom.columns.set import FittedSet
-from fathom.heads.head import Answer, AnswerSettings
+from fathom.heads.head import Answer, AnswerSettings, joined
 from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
 from fathom.models.network import Network
 from fathom.models.preparation import Column, Preparation, head_name
-from fathom.tables.batches import Examples
+from fathom.tables.batches import Examples, RowExamples, in_order
 from fathom.tables.table import Table
 
 _ROWS_AT_ONCE = 2048
@@ -34,28 +34,54 @@ class Part:
     preparation: Preparation
     network: Network
 
-    def outputs(self, values: Mapping[str, Values]) -> dict[str, Tensor]:
-        """Raw outputs of parsed rows, by head, on the host."""
+    def answers(
+        self, values: Mapping[str, Values], settings: Mapping[str, AnswerSettings]
+    ) -> dict[str, Answer]:
+        """Answers to parsed rows in the person's unit, by target column.
+
+        Args:
+            values: as `preparation.parse` gives them.
+            settings: target column -> how outputs become answers; plain where not named.
+        """
         inputs = self.preparation.input_fields(values)
         device = next(self.network.parameters()).device
         num_rows = len(next(iter(values.values())))
-        examples = Examples(inputs, {}, torch.ones(num_rows)).to(device)
-        return run_network(self.network, examples)
+        examples = RowExamples(inputs, {}, torch.ones(num_rows)).to(device)
+        heads = {
+            head_name(place): settings[column.name]
+            for place, column in enumerate(self.preparation.targets)
+            if column.name in settings
+        }
+        raw = run_network(self.network, examples, heads)
+        return {
+            column.name: in_unit(column, raw[head_name(place)])
+            for place, column in enumerate(self.preparation.targets)
+        }
 
 
-def run_network(network: Network, examples: Examples) -> dict[str, Tensor]:
-    """Raw outputs for all examples in order, by head, on the host, in fp32.
+def run_network(
+    network: Network, examples: Examples, settings: Mapping[str, AnswerSettings] | None = None
+) -> dict[str, Answer]:
+    """Answers to all examples in order, by head, on the scale of the fitted targets.
 
     Always in fp32, whatever the training used: an answer must not depend on the machine's
-    matrix units, nor on which rows were asked together.
+    matrix units, nor on which rows were asked together. Answered batch by batch, since only the
+    head knows what its outputs are and how those of several batches go together.
+
+    Args:
+        network: is left in eval mode.
+        examples: any number of them, on the network's device.
+        settings: head -> how outputs become answers; plain where not named.
     """
     network.eval()
-    found: dict[str, list[Tensor]] = {name: [] for name in network.heads}
+    given = settings or {}
+    found: dict[str, list[Answer]] = {name: [] for name in network.heads}
     with torch.inference_mode():
-        for batch in examples.in_order(_ROWS_AT_ONCE):
+        for batch in in_order(examples, _ROWS_AT_ONCE):
             for name, output in network(batch.inputs).items():
-                found[name].append(output.float().cpu())
-    return {name: torch.cat(parts) for name, parts in found.items()}
+                head = network.head(name)
+                found[name].append(head.answer(output, given.get(name, AnswerSettings())))
+    return {name: joined(answers) for name, answers in found.items()}
 
 
 @dataclass(frozen=True)
@@ -94,24 +120,11 @@ class Model:
     def answer_part(self, number: int, table: Table) -> dict[str, Answer]:
         """Answers of one part alone, for rows that only this part has not seen."""
         part = self.parts[number]
-        outputs = part.outputs(part.preparation.parse(table))
-        return {
-            column.name: answer_of(
-                part.network,
-                head_name(place),
-                column,
-                outputs[head_name(place)],
-                self.settings.get(column.name, AnswerSettings()),
-            )
-            for place, column in enumerate(part.preparation.targets)
-        }
+        return part.answers(part.preparation.parse(table), self.settings)
 
 
-def answer_of(
-    network: Network, head: str, column: Column, output: Tensor, settings: AnswerSettings
-) -> Answer:
-    """A head's answer in the person's unit."""
-    answer: Answer = network.heads[head].answer(output, settings)  # pyright: ignore[reportCallIssue,reportAssignmentType]
+def in_unit(column: Column, answer: Answer) -> Answer:
+    """A head's answer in the person's unit; only numbers have one."""
     fitted = column.fitted
     if not isinstance(fitted, FittedNumber):
         return answer
@@ -126,11 +139,17 @@ def average(answers: list[Answer]) -> Answer:
     """The mean of several answers to the same rows, class by class, number by number."""
     if len(answers) == 1:
         return answers[0]
-    means: dict[str, np.ndarray | None] = {}
-    for name in ("value", "quantiles", "probability"):
-        parts = [getattr(answer, name) for answer in answers]
-        means[name] = None if parts[0] is None else np.mean(parts, axis=0)
-    return Answer(**means)
+    assert answers[0].field is None, "answers of several parts have no mean"
+    return Answer(
+        value=_mean([answer.value for answer in answers]),
+        quantiles=_mean([answer.quantiles for answer in answers]),
+        probability=_mean([answer.probability for answer in answers]),
+    )
+
+
+def _mean(parts: list[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.mean(known, axis=0) if known else None
 
 
 def class_names(column: Column) -> tuple[str, ...]:

@@ -1,9 +1,31 @@
 """Encoders → fusion → body → heads, as one plain `nn.Module`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from fathom.base.tensors import Features, Field
+from fathom.encoders.encoder import Encoder
+from fathom.heads.head import Head
+
+
+class SideBySide(nn.Module):
+    """A body for tables: the vectors of all inputs one beside the other, through one net.
+
+    Args:
+        net: from one vector to one vector, or to one per member.
+        members: how many members the net's answer has; None = a single network.
+    """
+
+    def __init__(self, net: nn.Module, members: int | None = None) -> None:
+        super().__init__()
+        self.net, self.members = net, members
+
+    def forward(self, parts: dict[str, Features]) -> Features:
+        fused = torch.cat([part.tensor for part in parts.values()], dim=1)
+        return Features("vector", self.net(fused), members=self.members)
 
 
 class Network(nn.Module):
@@ -14,29 +36,32 @@ class Network(nn.Module):
 
     Args:
         encoders: input name -> encoder.
-        body: a net from the encoders' features, side by side, to one vector (or one per member);
-            has `members` and `dim_out`.
+        body: from the encoders' features, by input, to what the heads see.
         heads: head name -> head.
     """
 
     def __init__(
-        self, encoders: dict[str, nn.Module], body: nn.Module, heads: dict[str, nn.Module]
+        self, encoders: Mapping[str, Encoder], body: nn.Module, heads: Mapping[str, Head[Any]]
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleDict(encoders)
         self.body = body
         self.heads = nn.ModuleDict(heads)
 
+    def head(self, name: str) -> Head[Any]:
+        """The head of that name; `heads` itself knows its modules only as modules."""
+        head = self.heads[name]
+        assert isinstance(head, Head), "only heads are put there"
+        return head
+
     def features(self, inputs: dict[str, Field]) -> Features:
         """What the heads see."""
-        parts = [encoder(inputs[name]).tensor for name, encoder in self.encoders.items()]
-        fused = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-        members: int | None = self.body.members  # pyright: ignore[reportAssignmentType]
-        return Features("vector", self.body(fused), members=members)
+        parts = {name: encoder(inputs[name]) for name, encoder in self.encoders.items()}
+        return self.body(parts)
 
     def forward(
         self, inputs: dict[str, Field], teacher: dict[str, Field] | None = None
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Any]:
         """Raw outputs by head.
 
         Args:

@@ -76,8 +76,11 @@ class MLP(nn.Module):
 class EnsembleMLP(nn.Module):
     """Many feed-forward networks in one: each member sees its own view, all share the layers.
 
+        h = mix(x),  h[member] = h · r[member],  then the same hidden layers for every member
+
     Costs little more than one network of the same total batch and answers like an ensemble:
-    the members' mistakes differ and average out.
+    the members' mistakes differ and average out. The first, linear layer is shared before the
+    members part, so that wide inputs (bins of many numbers) cost one pass and not one per member.
 
     Args:
         dim_in: width of the input.
@@ -86,7 +89,8 @@ class EnsembleMLP(nn.Module):
         generator: where the initial weights are drawn from.
 
     Source: Gorishniy, Kotelnikov, Babenko, "TabM: Advancing Tabular Deep Learning with
-        Parameter-Efficient Ensembling", 2024 (there: TabM-mini; members = k).
+        Parameter-Efficient Ensembling", 2024 (there: TabM-mini, without the mixing layer;
+        members = k).
 
     Example:
         >>> net = EnsembleMLP(5, 2, Shape(width=7), torch.Generator())
@@ -99,9 +103,11 @@ class EnsembleMLP(nn.Module):
     ) -> None:
         super().__init__()
         self.members = num_members
-        self.view = MemberScale(num_members, dim_in, generator)
-        self.layers = hidden_layers(dim_in, shape, generator)
-        self.dim_out = shape.width if shape.depth else dim_in
+        self.mix = nn.Linear(dim_in, shape.width)
+        initialise(self.mix, shape.initialisation, generator, "identity")
+        self.view = MemberScale(num_members, shape.width, generator)
+        self.layers = hidden_layers(shape.width, shape, generator)
+        self.dim_out = shape.width
 
     def forward(self, x: Float[Tensor, "batch dim_in"]) -> Float[Tensor, "batch members dim_out"]:
-        return self.layers(self.view(x))
+        return self.layers(self.view(self.mix(x)))

@@ -28,7 +28,8 @@ class Supervised(Objective):
         parts: dict[str, tuple[Tensor, Tensor]] = {}
         for name, head in network.heads.items():  # pyright: ignore[reportCallIssue,reportAttributeAccessIssue]
             found = head.loss(outputs[name], batch.targets[name], batch.weight)
-            parts[name] = found.parts["loss"]
+            for part, pair in found.parts.items():
+                parts[name if part == "loss" else f"{name}.{part}"] = pair
         if self.l1:
             parts["l1"] = self._penalty(network, batch)
         return Loss(parts)
@@ -45,23 +46,41 @@ class Supervised(Objective):
 class PlainLoss(Objective):
     """Learning with any module and any loss function, for one's own networks.
 
+    The module is called with all inputs in their order, the function with what comes out and all
+    targets. A function that gives one loss per example is the better one: its rows can be
+    weighted. A scalar is taken as the mean over the examples of the batch, whatever the function
+    divided by (`ignore_index` of a cross-entropy divides by fewer).
+
     Args:
-        function: takes (module(x), y) and gives a scalar mean, or one loss per example.
+        function: takes (module(x), y) and gives a scalar mean, or one loss per example; a module
+            such as `nn.CrossEntropyLoss()` will do, and its own weights are trained too.
+
+    Raises:
+        RecipeError: neither a scalar nor one loss per example came out, or a scalar although the
+            examples have weights.
 
     Example:
-        >>> objective = PlainLoss(nn.functional.mse_loss)
+        >>> from fathom.base.tensors import Field
+        >>> batch = Batch({"x": Field(torch.ones(3, 2))}, {"y": Field(torch.zeros(3, 1))},
+        ...               torch.ones(3), torch.arange(3))
+        >>> layer = nn.Linear(2, 1)
+        >>> loss = PlainLoss(nn.functional.mse_loss).loss(layer, batch, Phase())
+        >>> torch.equal(loss.mean(), layer(torch.ones(3, 2)).square().mean())
+        True
     """
 
-    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, function: Callable[..., Tensor]) -> None:
         super().__init__()
         self.function = function
+        self._weights_seen = False
 
     def loss(self, network: nn.Module, batch: Batch, phase: Phase) -> Loss:
         output = network(*[field.data for field in batch.inputs.values()])
-        target = next(iter(batch.targets.values())).data
-        found = self.function(output, target)
-        weight = batch.weight
+        found = self.function(output, *[field.data for field in batch.targets.values()])
+        # The sum of many losses is too long for bf16.
+        found = found.to(torch.promote_types(found.dtype, torch.float32))
         if found.ndim == 0:
+            self._refuse_weights(batch)
             return Loss({"loss": (found * len(batch), found.new_tensor(float(len(batch))))})
         if found.shape[0] != len(batch):
             raise RecipeError(
@@ -72,7 +91,21 @@ class PlainLoss(Objective):
                 do="Reduce the other axes in the loss function.",
             )
         per_example = found.flatten(1).mean(1) if found.ndim > 1 else found
-        return Loss({"loss": ((per_example * weight).sum(), weight.sum())})
+        return Loss({"loss": ((per_example * batch.weight).sum(), batch.weight.sum())})
+
+    def _refuse_weights(self, batch: Batch) -> None:
+        """Once, since looking at a tensor of the device makes everybody wait."""
+        if self._weights_seen:
+            return
+        self._weights_seen = True
+        if not bool((batch.weight == 1).all()):
+            raise RecipeError(
+                "The examples have weights, but the loss function has averaged them away.",
+                where="the objective",
+                expected="one loss per example, shape " + f"[{len(batch)}]",
+                got="a scalar",
+                do='Pass a loss function with reduction="none", or leave the weights out.',
+            )
 
     def after_step(self, network: nn.Module, step: int) -> None:
         """Nothing to keep."""

@@ -3,29 +3,64 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from fathom.base.errors import RunError
 from fathom.base.seeds import torch_generator
 from fathom.base.tensors import Batch, Field
 
 
+class Examples(Protocol):
+    """Units of learning of one split: rows, windows of a series, stretches of a book.
+
+    Windows are cut when a batch is asked for: written out they would take as many times the
+    memory as the window is long.
+    """
+
+    @property
+    def weight(self) -> Float[Tensor, " examples"]:
+        """How much each example counts."""
+        ...
+
+    @property
+    def cluster(self) -> Int[Tensor, " examples"] | None:
+        """Which patient, series or article each belongs to; None = each is its own."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def batch(self, index: Int[Tensor, " batch"], step: int = 0) -> Batch:
+        """Some of them as a batch."""
+        ...
+
+    def to(self, device: torch.device) -> "Examples": ...
+
+
+def in_order(examples: Examples, size: int) -> Iterator[Batch]:
+    """All of them, front to back, for checking and answering."""
+    for index in torch.arange(len(examples), device=examples.weight.device).split(size):
+        yield examples.batch(index)
+
+
 @dataclass(frozen=True)
-class Examples:
-    """All examples of a split, encoded once.
+class RowExamples:
+    """Rows of a table, encoded once.
 
     Attributes:
         inputs: input name -> field with a row per example.
         targets: head name -> field with a row per example; empty when there are none.
         weight: how much each example counts.
+        cluster: which group each belongs to; None = each is its own.
     """
 
     inputs: dict[str, Field]
     targets: dict[str, Field]
     weight: Float[Tensor, " examples"]
+    cluster: Int[Tensor, " examples"] | None = None
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -40,16 +75,12 @@ class Examples:
             step,
         )
 
-    def in_order(self, size: int) -> Iterator[Batch]:
-        """All of them, front to back, for checking and answering."""
-        for index in torch.arange(len(self), device=self.weight.device).split(size):
-            yield self.batch(index)
-
-    def to(self, device: torch.device) -> "Examples":
-        return Examples(
+    def to(self, device: torch.device) -> "RowExamples":
+        return RowExamples(
             {name: field.to(device) for name, field in self.inputs.items()},
             {name: field.to(device) for name, field in self.targets.items()},
             self.weight.to(device),
+            None if self.cluster is None else self.cluster.to(device),
         )
 
 
@@ -69,7 +100,7 @@ class ResidentBatches:
 
     Example:
         >>> weight = torch.ones(5)
-        >>> batches = ResidentBatches(Examples({"x": Field(torch.arange(5))}, {}, weight), 2, 0)
+        >>> batches = ResidentBatches(RowExamples({"x": Field(torch.arange(5))}, {}, weight), 2, 0)
         >>> batches.num_batches
         3
     """
@@ -85,6 +116,10 @@ class ResidentBatches:
         self.batch_size = max(1, min(batch_size, len(examples)))
         self.num_batches = max(1, math.ceil(len(examples) / self.batch_size))
         self.position = 0
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return self.num_batches
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
@@ -105,9 +140,27 @@ class ResidentBatches:
         return drawn.to(self.examples.weight.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """The present position."""
-        return {"position": self.position}
+        """The present position, and what the orders follow from."""
+        return {"position": self.position, **self._order_follows_from()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a position."""
+        """Take up a position.
+
+        Raises:
+            RunError: it is a position among other examples, or in another order.
+        """
+        mine = self._order_follows_from()
+        found = {name: state.get(name) for name in mine}
+        if found != mine:
+            raise RunError(
+                "The position belongs to other batches.",
+                where="the batches of the checkpoint",
+                expected=", ".join(f"{name} = {value}" for name, value in mine.items()),
+                got=", ".join(f"{name} = {value}" for name, value in found.items()),
+                do="Resume with the examples, batch size and seed that the run was started with.",
+            )
         self.position = state["position"]
+
+    def _order_follows_from(self) -> dict[str, int]:
+        size = len(self.examples)
+        return {"num_examples": size, "batch_size": self.batch_size, "seed": self.seed}

@@ -1,6 +1,8 @@
 """Whole training states on disk: tensors in safetensors, all else in JSON, nothing in pickle."""
 
+import errno
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -12,14 +14,23 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fathom.base.errors import RunError
-from fathom.base.files import plain, storage_error
+from fathom.base.files import storage_error
 
 _TENSOR = "__tensor__"
 _PAIRS = "__pairs__"
+_TUPLE = "__tuple__"
+_NUMBER = "__number__"
+_MARKS = {_TENSOR, _PAIRS, _TUPLE, _NUMBER}
 
 
 def pack(tree: Any) -> tuple[dict[str, Tensor], Any]:
     """Split a nested state into its tensors and a JSON skeleton that says where they go.
+
+    Args:
+        tree: any nesting of dicts, lists, tuples, numbers, strings and tensors.
+
+    Raises:
+        TypeError: there is something else in it.
 
     Example:
         >>> tensors, skeleton = pack({"step": 3, "w": torch.zeros(2)})
@@ -38,32 +49,48 @@ def _pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
         tensors[name] = tree.detach().to("cpu", copy=True).contiguous()
         return {_TENSOR: name}
     if isinstance(tree, dict):
-        if all(isinstance(key, str) for key in tree):
+        if all(isinstance(key, str) for key in tree) and not _MARKS & tree.keys():
             return {key: _pack(value, tensors) for key, value in tree.items()}
-        return {_PAIRS: [[key, _pack(value, tensors)] for key, value in tree.items()]}
-    if isinstance(tree, list | tuple):
+        return {
+            _PAIRS: [[_pack(key, tensors), _pack(value, tensors)] for key, value in tree.items()]
+        }
+    if isinstance(tree, tuple):
+        return {_TUPLE: [_pack(value, tensors) for value in tree]}
+    if isinstance(tree, list):
         return [_pack(value, tensors) for value in tree]
-    return tree
+    if isinstance(tree, float):
+        # JSON knows neither infinity nor NaN.
+        return float(tree) if math.isfinite(tree) else {_NUMBER: repr(float(tree))}
+    if tree is None or isinstance(tree, bool | int | str):
+        return tree
+    raise TypeError(
+        f"a training state holds tensors, numbers, strings, lists and dicts, not a "
+        f"{type(tree).__name__}"
+    )
 
 
 def unpack(tensors: dict[str, Tensor], skeleton: Any) -> Any:
-    """Undo `pack`; tuples come back as lists."""
-    if isinstance(skeleton, dict):
-        if _TENSOR in skeleton:
-            return tensors[skeleton[_TENSOR]]
-        if _PAIRS in skeleton:
-            return {key: unpack(tensors, value) for key, value in skeleton[_PAIRS]}
-        return {key: unpack(tensors, value) for key, value in skeleton.items()}
+    """Undo `pack`."""
     if isinstance(skeleton, list):
         return [unpack(tensors, value) for value in skeleton]
-    return skeleton
+    if not isinstance(skeleton, dict):
+        return skeleton
+    if _TENSOR in skeleton:
+        return tensors[skeleton[_TENSOR]]
+    if _NUMBER in skeleton:
+        return float(skeleton[_NUMBER])
+    if _TUPLE in skeleton:
+        return tuple(unpack(tensors, value) for value in skeleton[_TUPLE])
+    if _PAIRS in skeleton:
+        return {unpack(tensors, key): unpack(tensors, item) for key, item in skeleton[_PAIRS]}
+    return {key: unpack(tensors, value) for key, value in skeleton.items()}
 
 
 class Snapshot:
     """A training state at one moment, in memory, cut loose from the training that goes on.
 
     Args:
-        state: any nesting of dicts, lists, numbers, strings and tensors.
+        state: any nesting of dicts, lists, tuples, numbers, strings and tensors.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
@@ -85,7 +112,7 @@ class Snapshot:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
             save_file(self.tensors, aside / "state.safetensors")
-            body = json.dumps({"schema": 1, "state": plain(self.skeleton)})
+            body = json.dumps({"schema": 1, "state": self.skeleton}, allow_nan=False)
             (aside / "state.json").write_text(body, encoding="utf-8")
             for file in aside.iterdir():
                 with open(file, "rb+") as handle:
@@ -105,7 +132,7 @@ class Snapshot:
         Raises:
             RunError: there is none, or it is damaged.
         """
-        found = folder if folder.is_dir() else folder.with_name(f".{folder.name}.old")
+        found = folder if folder.is_dir() else _old(folder)
         snapshot = cls({})
         try:
             body = json.loads((found / "state.json").read_text(encoding="utf-8"))
@@ -121,28 +148,60 @@ class Snapshot:
             ) from error
         return snapshot
 
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether `write` has ever put one there."""
+        return folder.is_dir() or _old(folder).is_dir()
+
+
+def remove(folder: Path) -> None:
+    """Take a checkpoint away, for a training that begins anew in its place."""
+    for place in (folder, _old(folder)):
+        shutil.rmtree(place, ignore_errors=True)
+    sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Take away what processes that were killed while writing have left beside a checkpoint."""
+    for part in folder.parent.glob(f".{folder.name}.*.part"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
 
 def _exchange(aside: Path, folder: Path) -> None:
     """Rename in two moves; a kill between them leaves the old one under a name `read` knows."""
-    old = folder.with_name(f".{folder.name}.old")
     if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(folder, old)
+        shutil.rmtree(_old(folder), ignore_errors=True)
+        os.replace(folder, _old(folder))
     os.replace(aside, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(_old(folder), ignore_errors=True)
 
 
 def _as_os_error(error: SafetensorError) -> OSError:
     text = str(error)
     full = "No space left" in text or "os error 28" in text
-    return OSError(28 if full else 5, text)
+    return OSError(errno.ENOSPC if full else errno.EIO, text)
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether two states are equal to the last bit."""
+    """Whether two states are equal to the last bit, kinds of numbers and NaN included.
+
+    Example:
+        >>> same({"w": torch.zeros(2)}, {"w": torch.zeros(2)}), same([0.0], [-0.0])
+        (True, False)
+    """
     (one, shape_one), (two, shape_two) = pack(first), pack(second)
     return (
-        shape_one == shape_two
+        repr(shape_one) == repr(shape_two)
         and one.keys() == two.keys()
-        and all(torch.equal(one[name], two[name]) for name in one)
+        and all(_same_bits(one[name], two[name]) for name in one)
     )
+
+
+def _same_bits(one: Tensor, two: Tensor) -> bool:
+    if one.dtype != two.dtype or one.shape != two.shape:
+        return False
+    return torch.equal(one.reshape(-1).view(torch.uint8), two.reshape(-1).view(torch.uint8))

@@ -1,16 +1,19 @@
 """What a training owns: the network, an optimiser per phase, the average; and one step of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fathom.base.errors import TrainingError
+from fathom.base.errors import RecipeError, listed
+from fathom.base.seeds import seed_global
 from fathom.base.tensors import Batch, Loss
 from fathom.objectives.objective import Objective, Phase
 from fathom.training.averaging import build_average
+from fathom.training.buffers import Buffers
+from fathom.training.memory import memory_error, memory_told, ran_out
 from fathom.training.optimizers import build_optimizer, parameter_roles
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import factor
@@ -28,6 +31,7 @@ class Step:
         learning_rate: the optimiser's rate in this step.
         phase: whose turn it was.
         examples: how many examples the batch held.
+        parts: the means of the loss's parts, tensors too.
     """
 
     number: int
@@ -35,15 +39,23 @@ class Step:
     learning_rate: float
     phase: str
     examples: int
+    parts: dict[str, Tensor]
 
 
 class Learner:
     """A network in training.
 
+    What the objective has of its own to learn (a temperature, a projection) is trained with the
+    network, under names that begin with "objective.".
+
     Args:
-        network: what learns; any module that the objective can call.
-        objective: how it learns.
+        network: what learns; any module that the objective can call. Parts of it that are in eval
+            mode stay so, unless the whole network is.
+        objective: how it learns; moved to where the network is.
         plan: the numerical plan.
+
+    Raises:
+        RecipeError: there is nothing to learn, or network, objective and plan do not fit.
     """
 
     def __init__(self, network: nn.Module, objective: Objective, plan: TrainingPlan) -> None:
@@ -52,90 +64,164 @@ class Learner:
         self.rate_scale = 1.0
         self.pieces = plan.accumulate
         self.events: list[Event] = []
-        self.device = next(network.parameters()).device
-        self._named = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        self.planned: tuple[Event, ...] = ()
+        self._named = _learnt(network, objective)
+        self.device = next(iter(self._named.values())).device
+        objective.to(self.device)
+        self._asleep = [m for m in network.modules() if not m.training] if network.training else []
+        self._buffers = Buffers(network, objective)
         self._phases = {
-            phase.name: [p for name, p in self._named.items() if phase.trains(name)]
+            phase.name: {name: p for name, p in self._named.items() if phase.trains(name)}
             for phase in objective.phases
         }
+        self._check_phases()
         roles = parameter_roles(network, ("heads",))
+        own = parameter_roles(objective)
+        roles |= {f"objective.{name}": role for name, role in own.items()}
         self.optimizers = {
-            phase.name: build_optimizer(
-                {name: p for name, p in self._named.items() if phase.trains(name)},
-                plan.optimizer,
-                roles=roles,
-            )
-            for phase in objective.phases
+            name: build_optimizer(parameters, plan.optimizer, roles=roles)
+            for name, parameters in self._phases.items()
         }
         self.average = (
             build_average(self._named, plan.averaging, plan.num_steps) if plan.averaging else None
         )
         self.finite = torch.ones((), dtype=torch.bool, device=self.device)
 
+    def _check_phases(self) -> None:
+        names = [phase.name for phase in self.objective.phases]
+        trained = {name for group in self._phases.values() for name in group}
+        idle = [name for name in self._named if name not in trained]
+        whole = all(phase.every >= 1 for phase in self.objective.phases)
+        if len(set(names)) < len(names) or idle or not whole:
+            raise RecipeError(
+                "The phases of the objective do not fit the network.",
+                where=type(self.objective).__name__,
+                expected="names that differ, every = 1 or more, and every weight in some phase",
+                got=f"phases {listed(names)}; in no phase: {listed(idle)}",
+                do="Change `phases`, or set requires_grad = False for weights that stand still.",
+            )
+        if self.plan.accumulate > 1 and not self.objective.splittable:
+            raise RecipeError(
+                "The batches of this objective cannot be split.",
+                where=type(self.objective).__name__,
+                expected="accumulate = 1: it compares the examples of a batch with each other",
+                got=f"accumulate = {self.plan.accumulate}",
+                do="Leave accumulate out, or choose a smaller batch_size.",
+            )
+
+    def wake(self) -> None:
+        """Training mode, but for the parts that were handed in asleep."""
+        self.network.train()
+        for module in self._asleep:
+            module.training = False
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        """All that is trained, the objective's own included."""
+        return self._named.values()
+
+    def gradients(self) -> dict[str, Tensor]:
+        """The gradients of the last step, by the parameter's name, where there are any."""
+        return {name: p.grad for name, p in self._named.items() if p.grad is not None}
+
     def take(self, batch: Batch) -> Step:
-        """One step: forward, backward, clip, optimise."""
+        """One step: forward, backward, clip, optimise.
+
+        Raises:
+            TrainingError: memory ran out, and splitting the batch did not help.
+        """
         phase = self.objective.phase_at(self.step)
         optimizer = self.optimizers[phase.name]
         rate = self.plan.optimizer.learning_rate * self.rate_scale
         rate *= factor(self.step, self.plan.num_steps, self.plan.schedule)
         optimizer.set_rate(rate)
-        loss = self._gradients(batch, phase)
-        if self.plan.clip_norm is not None:
-            norm = nn.utils.clip_grad_norm_(self._phases[phase.name], self.plan.clip_norm)
-            self.finite &= torch.isfinite(norm)
-        self.finite &= torch.isfinite(loss)
-        optimizer.step()
-        self.step += 1
-        if self.average is not None:
-            self.average.update(self._named, self.step)
-        self.objective.after_step(self.network, self.step)
-        return Step(self.step, loss, rate, phase.name, len(batch))
+        self._obey()
+        parts = self._gradients(batch, phase)
+        loss = torch.stack(list(parts.values())).sum() if parts else self._zero()
+        with memory_told("Memory ran out for the optimiser.", f"step {self.step + 1}"):
+            if self.plan.clip_norm is not None:
+                moved = self._phases[phase.name].values()
+                norm = nn.utils.clip_grad_norm_(moved, self.plan.clip_norm)
+                self.finite &= torch.isfinite(norm)
+            self.finite &= torch.isfinite(loss)
+            optimizer.step()
+            self.step += 1
+            if self.average is not None:
+                self.average.update(self._named, self.step)
+            self.objective.after_step(self.network, self.step)
+        return Step(self.step, loss, rate, phase.name, len(batch), parts)
 
-    def _gradients(self, batch: Batch, phase: Phase) -> Tensor:
+    def _zero(self) -> Tensor:
+        return torch.zeros((), device=self.device)
+
+    def _obey(self) -> None:
+        """Split where an earlier training had to, so that a replay rounds and draws alike."""
+        for event in self.planned:
+            if event["step"] == self.step and event["pieces"] > self.pieces:
+                self.pieces = event["pieces"]
+                self.events.append(dict(event))
+
+    def _gradients(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         """Fill the gradients of the whole batch; split it when memory runs out."""
+        self._buffers.remember()
         while True:
             try:
                 for parameter in self._named.values():
                     parameter.grad = None
                 return self._in_pieces(batch, phase)
-            except RuntimeError as error:
-                if not _out_of_memory(error):
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out(error):
                     raise
                 self._split_further(batch, error)
+            # Only here, outside of `except`, are the tensors of the failed attempt free.
+            self._buffers.put_back()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
 
-    def _split_further(self, batch: Batch, error: RuntimeError) -> None:
+    def _split_further(self, batch: Batch, error: BaseException) -> None:
         if not self.objective.splittable or self.pieces >= len(batch):
-            raise TrainingError(
-                "Memory ran out, and the batch cannot be split any further.",
-                where=f"step {self.step + 1}, a batch of {len(batch)} in {self.pieces} pieces",
-                got=str(error).splitlines()[0],
-                do='Choose a smaller batch_size or a smaller network (size = "small").',
-            ) from error
-        self.pieces *= 2
+            where = f"step {self.step + 1}, a batch of {len(batch)} in {self.pieces} pieces"
+            what = "Memory ran out, and the batch cannot be split any further."
+            raise memory_error(what, where, error) from error
+        self.pieces = min(2 * self.pieces, len(batch))
         self.events.append({"step": self.step, "event": "batch_split", "pieces": self.pieces})
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
-    def _in_pieces(self, batch: Batch, phase: Phase) -> Tensor:
+    def _in_pieces(self, batch: Batch, phase: Phase) -> dict[str, Tensor]:
         if self.pieces == 1:
-            mean = self._loss(batch, phase).mean()
-            mean.backward()
-            return mean.detach()
-        index = torch.arange(len(batch), device=self.device).tensor_split(self.pieces)
-        pieces = [batch.rows(rows) for rows in index if len(rows)]
-        with torch.no_grad():
-            counts = _total(self._loss(piece, phase) for piece in pieces).counts()
-        total = torch.zeros((), device=self.device)
-        for piece in pieces:
-            share = self._loss(piece, phase).mean(counts)
-            share.backward()
-            total += share.detach()
+            loss = self._loss(batch, phase)
+            return self._descend(loss, loss.counts(), phase)
+        pieces = _cut(batch, self.pieces)
+        counts = self._counts(pieces, phase)
+        total: dict[str, Tensor] = {}
+        for place, piece in enumerate(pieces):
+            found = self._descend(self._loss(piece, phase, place), counts, phase)
+            total |= {name: total.get(name, 0) + mean for name, mean in found.items()}
         return total
 
-    def _loss(self, batch: Batch, phase: Phase) -> Loss:
+    def _counts(self, pieces: list[Batch], phase: Phase) -> dict[str, Tensor]:
+        """Counts of the whole batch: one pass that leaves no trace but them.
+
+        With gradients, since an objective may ask for those of its own (penalties on slopes).
+        """
+        found = Loss({})
+        for place, piece in enumerate(pieces):
+            parts = self._loss(piece, phase, place).parts
+            kept = {name: count.detach() for name, (_, count) in parts.items()}
+            found += Loss({name: (count, count) for name, count in kept.items()})
+        self._buffers.put_back()
+        return found.counts()
+
+    def _descend(self, loss: Loss, counts: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
+        mean = loss.mean(counts)
+        if mean.requires_grad:
+            mean.backward(inputs=list(self._phases[phase.name].values()))
+        return {name: total.detach() / counts[name] for name, (total, _) in loss.parts.items()}
+
+    def _loss(self, batch: Batch, phase: Phase, piece: int = 0) -> Loss:
         kind = self.device.type
+        # Here, so that a second attempt and a piece draw what they would draw in a replay.
+        seed_global(self.plan.seed, "step", self.step, *([piece] if piece else []))
         with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
-            return self.objective.loss(self.network, batch, phase)
+            return self.objective.loss(self.network, batch.to(self.device), phase)
 
     def with_average(self, use: Callable[[], Any]) -> Any:
         """Call `use` while the network carries the averaged weights, if there is an average."""
@@ -169,12 +255,27 @@ class Learner:
         self.finite = torch.ones_like(self.finite)
 
 
-def _total(losses: Any) -> Loss:
-    total = Loss({})
-    for loss in losses:
-        total = total + loss
-    return total
+def _learnt(network: nn.Module, objective: Objective) -> dict[str, nn.Parameter]:
+    """What is trained, by name: the network's, and what the objective has of its own."""
+    shared = {id(parameter) for parameter in network.parameters()}
+    named = dict(network.named_parameters()) | {
+        f"objective.{name}": parameter
+        for name, parameter in objective.named_parameters()
+        if id(parameter) not in shared
+    }
+    learnt = {name: parameter for name, parameter in named.items() if parameter.requires_grad}
+    if not learnt:
+        raise RecipeError(
+            "There is nothing to learn.",
+            where=type(network).__name__,
+            expected="at least one parameter with requires_grad",
+            got=f"{len(named)} parameters, none of them with requires_grad",
+            do="Hand in a network with weights that may move.",
+        )
+    return learnt
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+def _cut(batch: Batch, num_pieces: int) -> list[Batch]:
+    """Pieces of nearly equal size, none of them empty."""
+    parts = [part.tolist() for part in torch.arange(len(batch)).tensor_split(num_pieces)]
+    return [batch.rows(slice(part[0], part[-1] + 1)) for part in parts if part]

@@ -1,13 +1,14 @@
 """The visible loop: a generator that takes a step and yields it. Stopping is `break`."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from fathom.base.seeds import seed_global
+from fathom.base.errors import TrainingError
 from fathom.base.tensors import Batch
 from fathom.training.learner import Learner, Step
 
 
+@runtime_checkable
 class Batches(Protocol):
     """Where the batches come from: endless, and able to say and to take up its position."""
 
@@ -27,8 +28,8 @@ class Batches(Protocol):
 def steps(learner: Learner, batches: Batches) -> Iterator[Step]:
     """Train step by step until the plan's number of steps is reached.
 
-    Before each step PyTorch's generators are seeded from (seed, step), so that dropout and
-    whatever else draws from them is the same in a resumed run.
+    Before each forward pass PyTorch's generators are seeded from (seed, step), so that dropout
+    and whatever else draws from them is the same in a resumed run.
 
     Args:
         learner: the network in training; its `step` says where to begin.
@@ -37,14 +38,23 @@ def steps(learner: Learner, batches: Batches) -> Iterator[Step]:
     Yields:
         One `Step` for each step taken.
 
+    Raises:
+        TrainingError: the batches came to an end, or memory ran out for a single example.
+
     Example:
         for step in steps(learner, batches):
             if step.number % 100 == 0:
                 print(step.number, step.loss.item())
     """
-    learner.network.train()
+    learner.wake()
     stream = iter(batches)
     while learner.step < learner.plan.num_steps:
-        batch = next(stream)
-        seed_global(learner.plan.seed, "step", learner.step)
-        yield learner.take(batch.to(learner.device))
+        batch = next(stream, None)
+        if batch is None:
+            raise TrainingError(
+                "The batches came to an end before the training did.",
+                where=f"step {learner.step + 1} of {learner.plan.num_steps}",
+                expected="batches without end, as ResidentBatches gives them",
+                do="Begin anew in __iter__ when all examples have come, or choose fewer steps.",
+            )
+        yield learner.take(batch)

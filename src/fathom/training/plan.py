@@ -1,10 +1,12 @@
 """The numerical plan: everything that the loop needs to know, frozen before the first step."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import torch
 
+from fathom.base.errors import RecipeError, RunError
+from fathom.base.files import plain
 from fathom.training.averaging import AveragingPlan
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.schedules import SchedulePlan
@@ -30,6 +32,9 @@ class TrainingPlan:
         patience: checks without progress after which training stops; 0 = never.
         precision: what the matrix products are computed in.
         seed: where all randomness starts.
+
+    Raises:
+        RecipeError: a number out of its range.
     """
 
     num_steps: int
@@ -42,6 +47,59 @@ class TrainingPlan:
     patience: int = 0
     precision: Precision = "fp32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("num_steps", self.num_steps, 1)
+        _at_least("accumulate", self.accumulate, 1)
+        _at_least("check_every", self.check_every, 0)
+        _at_least("patience", self.patience, 0)
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise _out_of_range("clip_norm", "above 0, or None to clip nothing", self.clip_norm)
+        if self.precision not in ("fp32", "bf16"):
+            raise _out_of_range("precision", "'fp32' or 'bf16'", self.precision)
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise _out_of_range(name, f"a whole number, {least} or more", value)
+
+
+def _out_of_range(name: str, expected: str, got: object) -> RecipeError:
+    return RecipeError(
+        f"The option '{name}' of the training is out of its range.",
+        where=f"training.{name}",
+        expected=expected,
+        got=str(got),
+        do=f"Choose another '{name}', or leave it out.",
+    )
+
+
+def plan_to_dict(plan: TrainingPlan) -> dict[str, Any]:
+    """Everything as plain JSON values."""
+    return plain(asdict(plan))
+
+
+def check_same_plan(plan: TrainingPlan, stored: dict[str, Any], where: str) -> None:
+    """A training goes on by the plan that it began with.
+
+    Args:
+        plan: that of now.
+        stored: that of the checkpoint, as `plan_to_dict` gave it.
+        where: the folder of the checkpoint.
+
+    Raises:
+        RunError: they differ.
+    """
+    mine = plan_to_dict(plan)
+    odd = [name for name in mine if mine[name] != stored.get(name)]
+    if odd:
+        raise RunError(
+            "The checkpoint belongs to another plan.",
+            where=where,
+            expected=", ".join(f"{name} = {stored.get(name)}" for name in odd),
+            got=", ".join(f"{name} = {mine[name]}" for name in odd),
+            do="Resume with the plan that the run was started with, or train anew.",
+        )
 
 
 def best_precision(device: torch.device) -> tuple[Precision, str]:

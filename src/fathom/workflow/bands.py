@@ -108,7 +108,7 @@ def interval(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | 
     miss = 1 - band.coverage
     if band.method == "split":
         return ResidualBand(band.figure, miss, 0).interval(common.value)
-    values = np.stack([answer.value for answer in answers])  # pyright: ignore[reportArgumentType]
+    values = np.stack([answer.value for answer in answers])  # pyright: ignore[reportArgumentType,reportCallIssue]
     return cross_interval(np.array(band.strangeness), np.array(band.part), values, miss)
 
 

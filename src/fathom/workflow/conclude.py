@@ -25,6 +25,7 @@ from fathom.workflow.judge import (
     Truth,
     check_scorable,
     judge_baselines,
+    metric_for,
     said_of,
     task_of,
     truth_of,
@@ -88,7 +89,7 @@ def _baselines(
         (pool.rows(train_rows), pool.rows(held_rows), test),
         made.schema,
         {
-            "metric": made.resolved.value("evaluate.metric"),
+            "metric": metric_for(column, made.resolved.value("evaluate.metric")),
             "seed": made.resolved.training.seed,
             "threads": None,
             "names": names,
@@ -108,7 +109,7 @@ def _verdict(
 ) -> Verdict:
     test = made.material.test
     assert test is not None, "asked only with test rows"
-    truth = truth_of(column, test, made.schema, made.material.cluster["test"])
+    truth = truth_of(column, test, made.schema, made.material.cluster)
     check_scorable(truth, test.source.name)
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
@@ -125,7 +126,7 @@ def _verdict(
         said_of(column, answer, choice.threshold),
         {item.name: item.test.rows(keep) for item in found if item.test is not None},
         about,
-        metric=made.resolved.value("evaluate.metric"),
+        metric=metric_for(column, made.resolved.value("evaluate.metric")),
     )
     coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
@@ -152,11 +153,7 @@ def coverage_of(
 
 def rows_of(answer: Answer, index: np.ndarray) -> Answer:
     """An answer for some rows only."""
-    return Answer(
-        value=None if answer.value is None else answer.value[index],
-        quantiles=None if answer.quantiles is None else answer.quantiles[index],
-        probability=None if answer.probability is None else answer.probability[index],
-    )
+    return answer.rows(index)
 
 
 def _write_test_predictions(

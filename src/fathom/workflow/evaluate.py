@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from fathom.base.errors import DataError, listed
 from fathom.base.files import write_json
@@ -13,12 +14,11 @@ from fathom.metrics.record import Answer as Said
 from fathom.models.model import average
 from fathom.models.preparation import Column
 from fathom.tables.options import ReadOptions
-from fathom.tables.read import read
 from fathom.tables.schema import Roles, Schema
 from fathom.tables.table import Table
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
-from fathom.workflow.judge import check_scorable, said_of, task_of, truth_of
-from fathom.workflow.predict import check_columns, input_report, named_like_training
+from fathom.workflow.judge import check_scorable, metric_for, said_of, task_of, truth_of
+from fathom.workflow.predict import check_columns, input_report, read_like_training
 from fathom.workflow.run import Run
 
 
@@ -52,7 +52,7 @@ def evaluate(run: Run, data: object, options: ReadOptions | None = None) -> Eval
     Raises:
         DataError: a target column is missing or empty.
     """
-    table = named_like_training(run, read(data, options or ReadOptions()))
+    table = read_like_training(run, data, options)
     check_columns(run.model.preparation, table)
     _check_targets(run, table)
     per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
@@ -82,10 +82,7 @@ def _check_targets(run: Run, table: Table) -> None:
 
 
 def _score(run: Run, column: Column, answers: list[Any], table: Table) -> dict[str, Any]:
-    schema = Schema(Roles(weight=run.record["weight"]), {})
-    if schema.roles.weight not in table.columns:
-        schema = Schema(Roles(), {})
-    truth = truth_of(column, table, schema)
+    truth = truth_of(column, table, Schema(_roles(run, table), {}), _clusters(run, table))
     check_scorable(truth, table.source.name)
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
@@ -97,11 +94,26 @@ def _score(run: Run, column: Column, answers: list[Any], table: Table) -> dict[s
         looks=look(rows_key(table.frame, [column.name]), fingerprint(run.folder)),
     )
     said = said_of(column, answer, threshold)
-    score: Score = build_score(truth.rows, said, {"constant": _constant(column, len(keep))}, about)
+    metric = metric_for(column, run.record["decided"].get("evaluate.metric"))
+    constant = {"constant": _constant(column, len(keep))}
+    score: Score = build_score(truth.rows, said, constant, about, metric=metric)
     band = run.bands.get(column.name)
     parts = [rows_of(one, keep) for one in answers]
     coverage = coverage_of(column, truth, parts, answer, band)
     return score.to_dict() | {"coverage": None if coverage is None else coverage.to_dict()}
+
+
+def _roles(run: Run, table: Table) -> Roles:
+    weight = run.record["weight"]
+    return Roles(weight=weight if weight in table.columns else None)
+
+
+def _clusters(run: Run, table: Table) -> np.ndarray | None:
+    """Which group each row belongs to, as in training; None without groups."""
+    group = run.record["decided"].get("group")
+    if group not in table.columns:
+        return None
+    return table.column(group).cast(pl.String).rank("dense").fill_null(0).to_numpy()
 
 
 def _constant(column: Column, num_rows: int) -> Said:

@@ -6,10 +6,9 @@ import torch
 from fathom.base.tensors import Field
 from fathom.columns.number import FittedNumber
 from fathom.explanation.permutation import ColumnImportance, Shuffling, permutation_importance
-from fathom.heads.head import AnswerSettings
-from fathom.models.model import Part, answer_of, run_network
+from fathom.models.model import Part, in_unit, run_network
 from fathom.models.preparation import head_name, target_field
-from fathom.tables.batches import Examples
+from fathom.tables.batches import RowExamples
 from fathom.tables.table import Table
 from fathom.workflow.learn import Learned
 from fathom.workflow.study import Study
@@ -53,7 +52,7 @@ class _Losses:
         fields = part.preparation.input_fields(values)
         self.fields = {name: field.rows(keep) for name, field in fields.items()}
         self.places = part.preparation.places()
-        self.truth = (
+        self.truth: np.ndarray = (
             values[self.column.name].data[self.known].astype(np.float64)
             if _is_number(part)
             else target.data[keep].numpy()
@@ -62,16 +61,15 @@ class _Losses:
     def of(self, fields: dict[str, Field]) -> np.ndarray:
         """The loss of each row: squared error, or log loss."""
         num = len(self.truth)
-        outputs = run_network(self.part.network, Examples(fields, {}, torch.ones(num)))
-        head = head_name(0)
-        answer = answer_of(self.part.network, head, self.column, outputs[head], AnswerSettings())
+        answers = run_network(self.part.network, RowExamples(fields, {}, torch.ones(num)))
+        answer = in_unit(self.column, answers[head_name(0)])
         if answer.value is not None:
             return (self.truth - answer.value) ** 2
         assert answer.probability is not None, "classes are answered by probabilities"
         chance = np.clip(answer.probability, 1e-7, 1 - 1e-7)
         if self.truth.ndim == 2:
             return -(self.truth * np.log(chance) + (1 - self.truth) * np.log1p(-chance)).mean(1)
-        return -np.log(chance[np.arange(num), self.truth])
+        return -np.log(chance[np.arange(num), self.truth.astype(np.int64)])
 
     def shuffled(self, name: str, order: np.ndarray) -> np.ndarray:
         """The losses when one column's values come from the rows in this order."""

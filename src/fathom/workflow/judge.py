@@ -18,7 +18,7 @@ from fathom.evaluation.calibrate import fit_temperature, logits_of
 from fathom.evaluation.rows import Rows
 from fathom.evaluation.threshold import choose_threshold
 from fathom.heads.head import Answer, AnswerSettings
-from fathom.metrics.catalogue import metric_named
+from fathom.metrics.catalogue import METRICS, metric_named
 from fathom.metrics.record import Answer as Said
 from fathom.metrics.record import Task
 from fathom.models.model import class_names
@@ -65,6 +65,14 @@ def task_of(column: Column) -> Task:
     if isinstance(fitted, FittedCategory):
         return "binary" if fitted.num_levels == 2 else "multiclass"
     return "multilabel"
+
+
+def metric_for(column: Column, said: str | None) -> str | None:
+    """The metric that was said, where it suits the target; None = the task's own.
+
+    One recipe may hold targets of several kinds, and no metric suits them all.
+    """
+    return said if said in METRICS[task_of(column)] else None
 
 
 def truth_of(

@@ -1,6 +1,6 @@
 """Train every part of a model and choose its settings on rows it has not learned from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
 from fathom.columns.number import FittedNumber
-from fathom.heads.head import Answer, AnswerSettings
+from fathom.heads.head import Answer, joined
 from fathom.models.assemble import HeadPlan, build_network
-from fathom.models.model import Model, Part, answer_of, run_network
+from fathom.models.model import Model, Part, in_unit, run_network
 from fathom.models.network import Network
 from fathom.models.preparation import (
     Column,
@@ -23,10 +23,11 @@ from fathom.models.preparation import (
     head_name,
 )
 from fathom.objectives.supervised import Supervised
-from fathom.tables.batches import Examples, ResidentBatches
+from fathom.tables.batches import ResidentBatches, RowExamples
 from fathom.tables.schema import Schema, parse_columns, row_weights
 from fathom.tables.table import Table
-from fathom.training.fit import Options, Progress, Trained, fit
+from fathom.training.records import Options, Progress, Trained
+from fathom.training.session import train_network
 from fathom.workflow.material import Material
 from fathom.workflow.resolve import Resolved, class_balance, with_options
 
@@ -82,21 +83,22 @@ def learn(
     targets = targets_of(material, schema)
     parts: list[Part] = []
     trained: list[Trained] = []
-    outputs: list[dict[str, Tensor]] = []
+    answers: list[dict[str, Answer]] = []
     for number, (train_rows, held_rows) in enumerate(material.parts):
         pool = material.pool
         place = None if folder is None else part_folder(folder, number, len(material.parts))
-        options = _options(place, resume, number, len(material.parts), watch)
-        part, done, output = _learn_part(
+        told = _told(watch, number, len(material.parts))
+        options = _options(place, folder, resume, told)
+        part, done, answer = _learn_part(
             (pool.rows(train_rows), pool.rows(held_rows)), schema, targets, resolved, options
         )
         parts.append(part)
         trained.append(done)
-        outputs.append(output)
+        answers.append(answer)
     model = Model(tuple(parts), resolved.network, parts_heads(parts, resolved))
     rows = np.concatenate([held for _, held in material.parts])
     part_of = np.repeat(np.arange(len(parts)), [len(held) for _, held in material.parts])
-    held = _held_answers(model, outputs)
+    held = _held_answers(model, answers)
     return Learned(model, tuple(trained), held, rows, part_of)
 
 
@@ -122,14 +124,18 @@ def _class_weights(part: Part) -> dict[str, tuple[float, ...]]:
     return found
 
 
+def _told(watch: Watch | None, number: int, num_parts: int) -> Callable[[Progress], None] | None:
+    return None if watch is None else lambda progress: watch(number, num_parts, progress)
+
+
 def _options(
-    place: Path | None, resume: bool, number: int, num_parts: int, watch: Watch | None
+    place: Path | None,
+    folder: Path | None,
+    resume: bool,
+    told: Callable[[Progress], None] | None,
 ) -> Options:
-    there = place is not None and (
-        (place / "checkpoint").is_dir() or (place / ".checkpoint.old").is_dir()
-    )
-    told = None if watch is None else lambda progress: watch(number, num_parts, progress)
-    return Options(folder=place, resume=resume and there, watch=told)
+    again = f"fathom train --resume {folder}"
+    return Options(folder=place, resume=resume, watch=told, again=again)
 
 
 def targets_of(material: Material, schema: Schema) -> tuple[Column, ...]:
@@ -150,13 +156,13 @@ def _learn_part(
     targets: tuple[Column, ...],
     resolved: Resolved,
     options: Options,
-) -> tuple[Part, Trained, dict[str, Tensor]]:
+) -> tuple[Part, Trained, dict[str, Answer]]:
     train, held = rows
     kinds = {name: schema.columns[name].kind for name in (*schema.inputs, *schema.roles.targets)}
     values = parse_columns(train, kinds)
     weight = row_weights(train, schema.roles.weight)
     preparation = fit_preparation(schema, values, weight, resolved.preparation, targets)
-    examples = Examples(
+    examples = RowExamples(
         preparation.input_fields(values),
         preparation.target_fields(values),
         torch.from_numpy(weight / weight.mean()).float(),
@@ -167,7 +173,7 @@ def _learn_part(
     batches = ResidentBatches(
         examples, resolved.batch_size, resolved.training.seed, _chance(examples, resolved)
     )
-    done = fit(
+    done = train_network(
         network,
         batches,
         Supervised(resolved.l1),
@@ -178,18 +184,18 @@ def _learn_part(
     return Part(preparation, network), done, run_network(network, held_examples)
 
 
-def examples_of(preparation: Preparation, table: Table, weight: str | None) -> Examples:
+def examples_of(preparation: Preparation, table: Table, weight: str | None) -> RowExamples:
     """A table as the network reads it, targets included."""
     values = preparation.parse(table)
     weights = row_weights(table, weight)
-    return Examples(
+    return RowExamples(
         preparation.input_fields(values),
         preparation.target_fields(values),
         torch.from_numpy(weights).float(),
     )
 
 
-def _heads(preparation: Preparation, examples: Examples, resolved: Resolved) -> HeadPlan:
+def _heads(preparation: Preparation, examples: RowExamples, resolved: Resolved) -> HeadPlan:
     if not resolved.balanced_loss:
         return resolved.heads
     weights: dict[str, tuple[float, ...]] = {}
@@ -202,7 +208,7 @@ def _heads(preparation: Preparation, examples: Examples, resolved: Resolved) -> 
     return replace(resolved.heads, class_weights=weights)
 
 
-def _chance(examples: Examples, resolved: Resolved) -> Tensor | None:
+def _chance(examples: RowExamples, resolved: Resolved) -> Tensor | None:
     """How likely each row is drawn, where rare classes shall be drawn more often."""
     target = next(iter(examples.targets.values()))
     if not resolved.balanced_sampling or target.data.dtype != torch.int64:
@@ -212,7 +218,7 @@ def _chance(examples: Examples, resolved: Resolved) -> Tensor | None:
 
 
 def _validator(
-    preparation: Preparation, examples: Examples
+    preparation: Preparation, examples: RowExamples
 ) -> Callable[[nn.Module], dict[str, float]]:
     """What every check measures: "loss" sums one honest figure per target.
 
@@ -223,14 +229,13 @@ def _validator(
 
     def validate(network: nn.Module) -> dict[str, float]:
         assert isinstance(network, Network), "the workflow trains its own networks"
-        outputs = run_network(network, examples)
+        answers = run_network(network, examples)
         total = 0.0
         for place, column in enumerate(preparation.targets):
             name = head_name(place)
-            head = network.heads[name]
-            answer: Answer = head.answer(outputs[name], AnswerSettings())  # pyright: ignore[reportCallIssue,reportAssignmentType]
-            target = examples.targets[name]
-            total += _figure(answer, target.data, target.mask, examples.weight, column.fitted, head)
+            head, target = network.head(name), examples.targets[name]
+            known, weight = target.mask, examples.weight
+            total += _figure(answers[name], target.data, known, weight, column.fitted, head)
         return {"loss": total}
 
     return validate
@@ -251,7 +256,7 @@ def _figure(
         assert answer.value is not None, "numbers are answered by values"
         error = true - answer.value[known]
         if answer.quantiles is not None:
-            levels = np.array(head.levels)  # pyright: ignore[reportArgumentType]
+            levels = np.array(head.levels)
             gap = true[:, None] - answer.quantiles[known]
             loss = np.maximum(levels * gap, (levels - 1) * gap).mean(1)
         elif head.loss_name == "mean_absolute_error":
@@ -268,30 +273,14 @@ def _figure(
     return float((loss * weights).sum() / max(weights.sum(), 1e-12))
 
 
-def _held_answers(model: Model, outputs: list[dict[str, Tensor]]) -> dict[str, Answer]:
+def _held_answers(model: Model, answers: list[dict[str, Answer]]) -> dict[str, Answer]:
     """The answers of each part to its own held rows, one after the other."""
-    found: dict[str, Answer] = {}
-    for place, column in enumerate(model.targets):
-        name = head_name(place)
-        answers = [
-            answer_of(
-                part.network,
-                name,
-                part.preparation.targets[place],
-                output[name],
-                model.settings.get(column.name, AnswerSettings()),
-            )
-            for part, output in zip(model.parts, outputs, strict=True)
-        ]
-        found[column.name] = _joined(answers)
-    return found
-
-
-def _joined(answers: list[Answer]) -> Answer:
-    stacked: Mapping[str, np.ndarray | None] = {
-        name: None
-        if getattr(answers[0], name) is None
-        else np.concatenate([getattr(answer, name) for answer in answers])
-        for name in ("value", "quantiles", "probability")
+    return {
+        column.name: joined(
+            [
+                in_unit(part.preparation.targets[place], answer[head_name(place)])
+                for part, answer in zip(model.parts, answers, strict=True)
+            ]
+        )
+        for place, column in enumerate(model.targets)
     }
-    return Answer(**stacked)

@@ -1,6 +1,6 @@
 """From files to rows in their parts: what training may see, what chooses, what is tested."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,10 @@ from fathom.tables.rowfacts import row_facts
 from fathom.tables.schema import Roles
 from fathom.tables.split import RowFacts, SplitPlan, fold_numbers, hold_out
 from fathom.tables.table import Table
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, useless
 
+Parts = tuple[tuple[np.ndarray, np.ndarray], ...]
+Decisions = tuple[Decision, ...]
 FEWEST_ROWS = 5
 FOLDS_BELOW = 1500
 # Validation parts from this size on can spare a third for calibrating intervals.
@@ -34,23 +36,25 @@ class Material:
         parts: for each model to be trained, the positions in the pool of its training and of its
             validation rows.
         roles: which column plays which part.
-        cluster: what each row of the pool and of the test belongs to.
+        cluster: which group each row of the test belongs to; None without groups.
         calibration: positions in the pool of rows that neither train nor choose anything, kept
             for intervals and sets; empty where there are folds or too few rows.
         decisions: how it was split and why.
         findings: what reading and splitting had to tell.
         given_test: whether the test rows came in a file of their own.
+        given_validation: likewise the validation rows, which are the last of the pool.
     """
 
     pool: Table
     test: Table | None
-    parts: tuple[tuple[np.ndarray, np.ndarray], ...]
+    parts: Parts
     roles: Roles
-    cluster: dict[str, np.ndarray | None]
+    cluster: np.ndarray | None
     calibration: np.ndarray
     decisions: tuple[Decision, ...] = ()
     findings: tuple[Finding, ...] = field(default_factory=tuple)
     given_test: bool = False
+    given_validation: bool = False
 
     @property
     def folds(self) -> bool:
@@ -90,7 +94,7 @@ def roles_of(recipe: Recipe, table: Table) -> Roles:
             do="Name the column to be learned with --target.",
         )
     roles = Roles(
-        targets=tuple(column_named(name, table) for name in recipe.targets),
+        targets=_targets(recipe, table),
         weight=recipe.get("weight"),
         group=recipe.get("group"),
         time=recipe.get("time_column"),
@@ -98,6 +102,13 @@ def roles_of(recipe: Recipe, table: Table) -> Roles:
     )
     roles.check(table)
     return roles
+
+
+def _targets(recipe: Recipe, table: Table) -> tuple[str, ...]:
+    said = recipe.get("target")
+    if said in table.columns:  # a name that holds a comma
+        return (str(said),)
+    return tuple(column_named(name, table) for name in recipe.targets)
 
 
 def column_named(word: str, table: Table) -> str:
@@ -153,13 +164,13 @@ def gather(
             got=str(table.num_rows),
             do="Bring more rows.",
         )
-    return _split(recipe, table, roles, others, [*table.notes, *findings])
+    return _split(recipe, table, roles, others, findings)
 
 
 def _split(
     recipe: Recipe, table: Table, roles: Roles, others: dict[str, Table], findings: list[Finding]
 ) -> Material:
-    facts = row_facts(table, roles.targets, roles.group, _moments(table, roles.time))
+    facts = _facts(table, roles)
     plan, decisions = _split_plan(recipe, facts, roles, "test" in others)
     pool, test, test_cluster = table, others.get("test"), None
     if test is None and plan.test_share > 0:
@@ -169,41 +180,86 @@ def _split(
         facts = facts.rows(rest)
     elif test is not None and roles.group is not None:
         test_cluster = test.column(roles.group).cast(pl.String).rank("dense").to_numpy()
-    pool, parts, folds = _parts(recipe, pool, others.get("validation"), facts, plan)
+    if "validation" in others:
+        pool, parts, chosen = _given_parts(recipe, pool, others["validation"])
+        facts = _facts(pool, roles)
+    else:
+        parts, chosen = _parts(recipe, pool, facts, plan)
     parts, calibration = _set_aside(parts, facts, plan)
-    grouped = roles.group is not None
     return Material(
         pool,
         test,
         parts,
         roles,
-        {
-            "pool": facts.cluster if grouped and len(facts) == pool.num_rows else None,
-            "test": test_cluster if grouped else None,
-        },
+        test_cluster if roles.group is not None else None,
         calibration,
-        (*decisions, folds),
+        (*decisions, *chosen),
         tuple(findings),
         "test" in others,
+        "validation" in others,
+    )
+
+
+def _facts(table: Table, roles: Roles) -> RowFacts:
+    """What the splitter may know, numbered so that no cell of one row moves another row.
+
+    Clusters are numbered by their first row. By time a cluster counts as what its latest row is,
+    so that it never parts, and no training row is later than where the test begins.
+    """
+    moments = _moments(table, roles.time)
+    facts = row_facts(table, roles.targets, roles.group, unlike=_row_names(table, roles))
+    if roles.group is None and 2 * len(np.unique(facts.cluster)) < table.num_rows:
+        # Most rows agree but for their names: few different values, no copies.
+        facts = row_facts(table, roles.targets)
+    _, first, found = np.unique(facts.cluster, return_index=True, return_inverse=True)
+    cluster = np.argsort(np.argsort(first))[found]
+    if moments is not None:
+        latest = np.full(len(first), -np.inf)
+        np.maximum.at(latest, cluster, moments)
+        moments = latest[cluster]
+    return RowFacts(cluster, facts.stratum, moments)
+
+
+def _row_names(table: Table, roles: Roles) -> tuple[str, ...]:
+    """Columns that do not make two rows different: names of rows, and their weight."""
+    used = (*roles.targets, roles.group, roles.time)
+    found: list[str] = []
+    for name in table.columns:
+        raw = table.frame[name]
+        if name in used or raw.dtype.is_float() or raw.n_unique() < table.num_rows / 2:
+            continue
+        said = roles.kinds.get(name)
+        kind = said or recognise(table.column(name), name=name).kind.name
+        if kind == "identifier":
+            found.append(name)
+    return (*found, roles.weight) if roles.weight else tuple(found)
+
+
+def _given_parts(recipe: Recipe, pool: Table, validation: Table) -> tuple[Table, Parts, Decisions]:
+    joined = pl.concat([pool.frame, validation.frame], how="vertical_relaxed")
+    every = np.arange(len(joined))
+    reason = "validation rows were given"
+    if recipe.get("split.folds", 0) > 0:
+        raise useless("split.folds", recipe, reason)
+    return (
+        Table(joined, pool.source, pool.notes),
+        ((every[: pool.num_rows], every[pool.num_rows :]),),
+        (
+            _decision(recipe, "split.folds", 0, reason),
+            _absent(recipe, "split.validation_share", reason),
+        ),
     )
 
 
 def _parts(
-    recipe: Recipe, pool: Table, validation: Table | None, facts: RowFacts, plan: SplitPlan
-) -> tuple[Table, tuple[tuple[np.ndarray, np.ndarray], ...], Decision]:
-    if validation is not None:
-        joined = pl.concat([pool.frame, validation.frame], how="vertical_relaxed")
-        size = pool.num_rows
-        every = np.arange(len(joined))
-        whole = Table(joined, pool.source, pool.notes)
-        reason = "validation rows were given"
-        return whole, ((every[:size], every[size:]),), _decision(recipe, "split.folds", 0, reason)
-    folds = recipe.get("split.folds")
-    few = pool.num_rows < FOLDS_BELOW
+    recipe: Recipe, pool: Table, facts: RowFacts, plan: SplitPlan
+) -> tuple[Parts, Decisions]:
+    folds, share = recipe.get("split.folds"), recipe.get("split.validation_share")
+    few = pool.num_rows < FOLDS_BELOW and share is None
     clusters = len(np.unique(facts.cluster))
     chosen = folds if folds is not None else (min(5, clusters) if few and clusters > 2 else 0)
     if chosen:
-        number = fold_numbers(facts, SplitPlan(**{**_as_dict(plan), "folds": chosen}))
+        number = fold_numbers(facts, replace(plan, folds=chosen))
         parts = tuple(
             (np.flatnonzero(number != f), np.flatnonzero(number == f)) for f in range(chosen)
         )
@@ -211,18 +267,26 @@ def _parts(
             f"{pool.num_rows:,} rows are few: each is used for training and, in its turn, "
             "for choosing"
         )
-        return pool, parts, _decision(recipe, "split.folds", chosen, reason)
+        return parts, (
+            _decision(recipe, "split.folds", chosen, reason),
+            _absent(recipe, "split.validation_share", "each fold is validated in its turn"),
+        )
     kept, held = hold_out(facts, plan.validation_share, plan, "validation")
     reason = f"{pool.num_rows:,} rows are enough for one validation part"
-    return pool, ((kept, held),), _decision(recipe, "split.folds", 0, reason)
+    if share is not None:
+        reason = "you said how large the one validation part is"
+    why = "rows that choose the step, temperature and threshold"
+    return ((kept, held),), (
+        _decision(recipe, "split.folds", 0, reason),
+        _decision(recipe, "split.validation_share", plan.validation_share, why),
+    )
 
 
-def _set_aside(
-    parts: tuple[tuple[np.ndarray, np.ndarray], ...], facts: RowFacts, plan: SplitPlan
-) -> tuple[tuple[tuple[np.ndarray, np.ndarray], ...], np.ndarray]:
+def _set_aside(parts: Parts, facts: RowFacts, plan: SplitPlan) -> tuple[Parts, np.ndarray]:
     """Keep a third of a large validation part for intervals: rows that choose nothing."""
     kept, held = parts[0]
-    if len(parts) > 1 or len(held) < CALIBRATE_FROM or held.max() >= len(facts):
+    clusters = len(np.unique(facts.cluster[held]))
+    if len(parts) > 1 or len(held) < CALIBRATE_FROM or clusters < 2:
         return parts, np.zeros(0, dtype=np.int64)
     choosing, aside = hold_out(facts.rows(held), 1 / 3, plan, "calibration")
     return ((kept, held[choosing]),), held[aside]
@@ -239,20 +303,14 @@ def _split_plan(
         method, reason = "stratified", "each part gets its share of the target's classes or range"
     else:
         method, reason = "random", "the target has neither few classes nor a range"
-    share = 0.0 if given_test else 0.2
-    reasons = {
-        "split.method": (method, reason),
-        "split.test_share": (
-            share,
-            "test rows were given" if given_test else "one row in five is kept for the test",
-        ),
-        "split.validation_share": (0.15, "rows that choose the step, temperature and threshold"),
-    }
-    decisions = [_decision(recipe, key, *value) for key, value in reasons.items()]
-    chosen = {decision.key.rsplit(".", 1)[-1]: decision.value for decision in decisions}
-    if given_test:
-        chosen["test_share"] = 0.0
-    if chosen["method"] == "time" and roles.time is None:
+    decisions = [
+        _decision(recipe, "split.method", method, reason),
+        _absent(recipe, "split.test_share", "test rows were given")
+        if given_test
+        else _decision(recipe, "split.test_share", 0.2, "one row in five is kept for the test"),
+    ]
+    method = decisions[0].value
+    if method == "time" and roles.time is None:
         raise RecipeError(
             "A split by time needs a time column.",
             where="split.method",
@@ -260,7 +318,7 @@ def _split_plan(
             got="none",
             do="Name it with --time-column.",
         )
-    if chosen["method"] == "grouped" and roles.group is None:
+    if method == "grouped" and roles.group is None:
         raise RecipeError(
             "A grouped split needs a group column.",
             where="split.method",
@@ -268,7 +326,13 @@ def _split_plan(
             got="none",
             do="Name it with --group.",
         )
-    return SplitPlan(**chosen, seed=recipe.get("seed", 0)), decisions
+    plan = SplitPlan(
+        method=method,
+        test_share=decisions[1].value or 0.0,
+        validation_share=recipe.get("split.validation_share", 0.15),
+        seed=recipe.get("seed", 0),
+    )
+    return plan, decisions
 
 
 def _decision(recipe: Recipe, key: str, value: object, reason: str) -> Decision:
@@ -278,10 +342,15 @@ def _decision(recipe: Recipe, key: str, value: object, reason: str) -> Decision:
     return Decision(key=key, value=value, reason=reason)
 
 
-def _as_dict(plan: SplitPlan) -> dict[str, object]:
-    from dataclasses import asdict
+def _absent(recipe: Recipe, key: str, reason: str) -> Decision:
+    """A setting that has no effect, for a reason.
 
-    return asdict(plan)
+    Raises:
+        RecipeError: it was said nevertheless.
+    """
+    if recipe.get(key) is not None:
+        raise useless(key, recipe, reason)
+    return Decision(key=key, value=None, reason=reason)
 
 
 def like(other: Table, table: Table, roles: Roles, name: str) -> Table:

@@ -7,6 +7,24 @@ from fathom.base.files import storage_error
 from fathom.workflow.recipe import Recipe
 
 
+def check_free(out: str | Path | None) -> None:
+    """Say at once, before anything is read, that a named folder is taken.
+
+    Raises:
+        RecipeError: it holds something already.
+    """
+    place = None if out is None else Path(out)
+    if place is None or not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return
+    raise RecipeError(
+        "The run folder is taken.",
+        where=str(place),
+        expected="a folder that does not exist yet or is empty",
+        got="a file" if place.is_file() else "a folder with files in it",
+        do=f"Choose another --out, or go on with it: fathom train --resume {place}",
+    )
+
+
 def new_folder(out: str | Path | None, recipe: Recipe) -> Path:
     """Make the run folder: the one that was named, or the next free one under runs/.
 
@@ -15,14 +33,7 @@ def new_folder(out: str | Path | None, recipe: Recipe) -> Path:
         StorageError: it cannot be made.
     """
     place = Path(out) if out is not None else _next_free(Path("runs"), _name(recipe))
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise RecipeError(
-            "The run folder is taken.",
-            where=str(place),
-            expected="a folder that does not exist yet or is empty",
-            got="a file" if place.is_file() else "a folder with files in it",
-            do=f"Choose another --out, or go on with it: fathom train --resume {place}",
-        )
+    check_free(place)
     try:
         place.mkdir(parents=True, exist_ok=True)
         probe = place / ".probe"

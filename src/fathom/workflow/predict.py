@@ -85,7 +85,7 @@ def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predi
         DataError: the table cannot be read.
         RecipeError: no column of it is known.
     """
-    table = named_like_training(run, read(data, options or ReadOptions()))
+    table = read_like_training(run, data, options)
     preparation = run.model.preparation
     check_columns(preparation, table)
     per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
@@ -97,16 +97,37 @@ def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predi
     return Predictions(pl.DataFrame(_unique(columns)), report)
 
 
-def named_like_training(run: Run, table: Table) -> Table:
-    """A file without a header gets the training table's names, where the number of columns fits.
+def read_like_training(run: Run, data: object, options: ReadOptions | None = None) -> Table:
+    """Read a table as the training table was read.
 
-    With or without the targets, in the training table's order.
+    A file without a header gets the training table's names, where the number of columns fits,
+    with or without the targets, in the training table's order.
+
+    Args:
+        run: a trained run.
+        data: a path, a data frame or anything else that `fathom.read` takes.
+        options: how a text file is read; None = by the settings of the training file, where this
+            one has the same ending.
     """
+    table = read(data, options or _options_of(run, data))
+    named = options is not None and options.names is not None
+    if table.source.header or named:
+        return table
+    return _named_by_position(run, table)
+
+
+def _options_of(run: Run, data: object) -> ReadOptions:
+    decided = run.record["decided"]
+    same = isinstance(data, str | Path) and Path(data).suffix == Path(decided["data"]).suffix
+    if not same:
+        return ReadOptions()
+    return ReadOptions(delimiter=decided.get("delimiter"), encoding=decided.get("encoding"))
+
+
+def _named_by_position(run: Run, table: Table) -> Table:
     known = run.record["columns"]
     targets = [column.name for column in run.model.targets]
     inputs = [name for name in known if name not in targets]
-    if table.source.header or set(table.columns) & set(known):
-        return table
     for names in (known, inputs):
         if len(names) == len(table.columns):
             renamed = table.frame.rename(dict(zip(table.columns, names, strict=True)))

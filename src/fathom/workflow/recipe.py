@@ -72,6 +72,17 @@ def ordered(keys: Mapping[str, Any]) -> list[str]:
     return [known.key for known in SETTINGS if known.key in keys]
 
 
+def useless(key: str, recipe: Recipe, reason: str) -> RecipeError:
+    """The four beats for a setting that would have no effect."""
+    return RecipeError(
+        f"The setting '{key}' would have no effect here.",
+        where=key,
+        expected=f"it left out: {reason}",
+        got=repr(recipe.get(key)),
+        do="Remove it, or change what makes it useless.",
+    )
+
+
 def read_recipe(path: Path) -> Recipe:
     """Read recipe.toml. Paths in it are meant from the folder it lies in.
 

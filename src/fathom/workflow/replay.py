@@ -11,7 +11,8 @@ from fathom.base.machine import machine, versions
 from fathom.workflow.learn import Watch
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
-from fathom.workflow.train import Sources, train
+from fathom.workflow.settings import BY_KEY
+from fathom.workflow.train import Sources, sources_of, train
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def replay(
     recipe = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])
     place = Path(out) if out is not None else _beside(run.folder)
-    given = sources or Sources(recipe.get("data"), recipe.get("test"), recipe.get("validation"))
+    given = sources or sources_of(recipe, run.folder)
     second = train(recipe, given, place, watch)
     largest = _largest_difference(run, second)
     reasons = tuple(_differences(record, second))
@@ -90,10 +91,23 @@ def _largest_difference(first: Run, second: Run) -> float:
     )
 
 
+def _settings(record: dict[str, Any], second: Run) -> list[tuple[str, Any, Any]]:
+    """Decisions that came out otherwise: the record holds them twice, one copy was changed."""
+    before, now = (
+        {item["key"]: item["value"] for item in one["decisions"]} for one in (record, second.record)
+    )
+    keys = [key for key in before if key in BY_KEY and key != "time"]
+    return [(key, before[key], now.get(key)) for key in keys if before[key] != now.get(key)]
+
+
 def _differences(record: dict[str, Any], second: Run) -> list[str]:
     found: list[str] = []
     if record["data"] != second.record["data"]:
         found.append("the data changed")
+    found += [
+        f"the setting {key}: {before} then, {now} now"
+        for key, before, now in _settings(record, second)
+    ]
     for what, before, now in (
         ("version of", record["versions"], versions()),
         ("machine's", record["machine"], machine()),

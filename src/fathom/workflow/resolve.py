@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from fathom.base.records import Decision
+from fathom.columns.category import Category
 from fathom.columns.kind import Kind
+from fathom.columns.number import Number
+from fathom.metrics.record import Task
 from fathom.models.assemble import HeadPlan, NetworkPlan
 from fathom.models.preparation import PreparationPlan
 from fathom.nets.mlp import Shape
 from fathom.training.averaging import AveragingPlan
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan, best_precision
-from fathom.training.schedules import SchedulePlan
-from fathom.workflow.recipe import Recipe
+from fathom.training.schedules import SCHEDULES, SchedulePlan
+from fathom.workflow.recipe import Recipe, useless
 
 # What the one dial turns: members, width, and how many steps are taken.
 SIZES: dict[str, dict[str, int]] = {
@@ -25,6 +28,10 @@ SIZES: dict[str, dict[str, int]] = {
     "medium": {"members": 16, "width": 256, "steps": 2000},
     "large": {"members": 32, "width": 512, "steps": 4000},
 }
+
+_CLASSES = frozenset({"binary", "multiclass"})
+# Where it is not the 0.002 of muon, adamw and their like.
+_RATES = {"sgd": 0.1, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.01}
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Circumstances:
 
     num_rows: int
     num_inputs: int
-    tasks: Mapping[str, str]
+    tasks: Mapping[str, Task]
     rarest_share: float
     device: torch.device
 
@@ -88,6 +95,19 @@ class _Decider:
         self.decisions.append(Decision(key=key, value=value, reason=reason, said=said is not None))
         return value
 
+    def where(self, fits: bool, key: str, value: Any, reason: str, otherwise: str) -> Any:
+        """The same for a setting that has an effect only where it `fits`; else None.
+
+        Raises:
+            RecipeError: it was said although it would have no effect.
+        """
+        if fits:
+            return self(key, value, reason)
+        if self.recipe.get(key) is not None:
+            raise useless(key, self.recipe, otherwise)
+        self.decisions.append(Decision(key=key, value=None, reason=otherwise))
+        return None
+
 
 def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
     """Decide everything that was left open.
@@ -107,8 +127,15 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
     heads, balanced_loss, l1 = _losses(decide, facts)
     batch_size = _batch_size(decide, facts)
     training = _training(decide, facts, size, batch_size, seed)
-    sampling = decide("training.sampling", "plain", "every row once an epoch")
-    _evaluation(decide)
+    first = next(iter(facts.tasks.values()))
+    sampling = decide.where(
+        first in _CLASSES,
+        "training.sampling",
+        "plain",
+        "every row once an epoch",
+        "the target has no classes that could be rare",
+    )
+    _evaluation(decide, facts)
     return Resolved(
         tuple(decide.decisions),
         preparation,
@@ -143,34 +170,66 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
 
 def _network(decide: _Decider, size: Mapping[str, int], seed: int) -> NetworkPlan:
     name = decide("network.name", "ensemble", "the best of the networks for tables in our trials")
-    linear = name == "linear"
-    members = size["members"] if name == "ensemble" else 1
-    shape = Shape(
-        width=decide("network.width", size["width"], "goes with the size"),
-        depth=decide("network.depth", 0 if linear else 2, "deeper seldom helps on tables"),
-        activation=decide("network.activation", "relu", "plain and fast"),
-        norm=decide("network.norm", "none", "inputs are scaled already"),
-        dropout=decide("network.dropout", 0.0, "the ensemble and the early stop guard enough"),
-        initialisation=decide("network.initialisation", "default", "PyTorch's own"),
+    deep = name != "linear"
+    hidden = {
+        "width": (size["width"], "goes with the size"),
+        "depth": (2, "deeper seldom helps on tables"),
+        "activation": ("relu", "plain and fast"),
+        "norm": ("none", "inputs are scaled already"),
+        "dropout": (0.0, "the ensemble and the early stop guard enough"),
+        "initialisation": ("default", "PyTorch's own"),
+    }
+    none = "a linear network has no hidden layers"
+    shape = {
+        key: decide.where(deep, f"network.{key}", value, reason, none)
+        for key, (value, reason) in hidden.items()
+    }
+    members = decide.where(
+        name == "ensemble",
+        "network.members",
+        size["members"],
+        "goes with the size",
+        f"'{name}' is a single network",
+    )
+    number_dim = decide.where(
+        deep, "network.number_dim", 16, "enough for bends", "a linear network sees plain numbers"
     )
     return NetworkPlan(
         name=name,
-        members=decide("network.members", members, "goes with the size"),
-        shape=shape,
-        number_dim=decide("network.number_dim", 0 if linear else 16, "enough for bends"),
+        members=members or 1,
+        shape=Shape(**shape) if deep else Shape(),
+        number_dim=number_dim or 0,
         category_dim=decide("network.category_dim", 16, "enough for the levels of a column"),
         seed=seed,
     )
 
 
 def _losses(decide: _Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
-    heads = HeadPlan(
-        number_loss=decide("loss.number", "mean_squared_error", "aims at the mean, as rmse does"),
-        category_loss=decide("loss.category", "cross_entropy", "aims at honest probabilities"),
-        label_smoothing=decide("loss.label_smoothing", 0.0, "it would blur the probabilities"),
+    tasks = set(facts.tasks.values())
+    numbers, classes = "regression" in tasks, bool(tasks & _CLASSES)
+    none = "no target has classes"
+    number = decide.where(
+        numbers,
+        "loss.number",
+        "mean_squared_error",
+        "aims at the mean, as rmse does",
+        "no target is a number",
     )
-    weight = decide("loss.class_weight", "none", "weights would bend the probabilities")
+    category = decide.where(
+        classes, "loss.category", "cross_entropy", "aims at honest probabilities", none
+    )
+    smoothing = decide.where(
+        classes, "loss.label_smoothing", 0.0, "it would blur the probabilities", none
+    )
+    weight = decide.where(
+        classes, "loss.class_weight", "none", "weights would bend the probabilities", none
+    )
     l1 = decide("loss.l1", 0.0, "no weights need to be exactly zero")
+    heads = HeadPlan(
+        number_loss=number or "mean_squared_error",
+        category_loss=category or "cross_entropy",
+        label_smoothing=smoothing or 0.0,
+    )
     return heads, weight == "balanced", l1
 
 
@@ -197,19 +256,18 @@ def _training(
     precision, why = best_precision(facts.device)
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
     averaging = decide("training.averaging", "none", "the falling learning rate calms the weights")
-    rate = decide("training.learning_rate", 2e-3, "good for muon and adamw on tables")
+    name = decide("training.optimizer", "muon", "fewer steps to the same quality")
+    usual = _RATES.get(name, 2e-3)
+    rate = decide("training.learning_rate", usual, f"the usual one for {name} on tables")
     return TrainingPlan(
         num_steps=num_steps,
         optimizer=OptimizerPlan(
-            name=decide("training.optimizer", "muon", "fewer steps to the same quality"),
+            name=name,
             learning_rate=rate,
             weight_decay=decide("training.weight_decay", 3e-4, "a light pull towards zero"),
             momentum=decide("training.momentum", None, "the optimiser's own"),
         ),
-        schedule=SchedulePlan(
-            name=decide("training.schedule", "cosine", "large steps first, fine ones last"),
-            warmup_share=decide("training.warmup_share", 0.02, "a short climb"),
-        ),
+        schedule=_schedule(decide),
         averaging=None if averaging == "none" else AveragingPlan(name=averaging),
         clip_norm=clip or None,
         accumulate=decide("training.accumulate", 1, "a batch fits into memory"),
@@ -220,22 +278,49 @@ def _training(
     )
 
 
-def _evaluation(decide: _Decider) -> None:
+def _schedule(decide: _Decider) -> SchedulePlan:
+    name = decide("training.schedule", "cosine", "large steps first, fine ones last")
+    options = SCHEDULES[name].options if name in SCHEDULES else {"warmup_share": 0.0}
+    warmup = decide.where(
+        "warmup_share" in options,
+        "training.warmup_share",
+        options.get("warmup_share") or 0.02,
+        f"a climb as {name} needs it",
+        f"'{name}' has a climb of its own",
+    )
+    return SchedulePlan(name=name, warmup_share=warmup)
+
+
+def _evaluation(decide: _Decider, facts: Circumstances) -> None:
+    tasks = set(facts.tasks.values())
     decide("evaluate.metric", None, "the task's own: rmse, log_loss")
-    decide("evaluate.calibrate", True, "probabilities should mean what they say")
-    decide("evaluate.threshold", None, "one half, unless one class is rare")
-    decide("evaluate.coverage", 0.9, "nine answers in ten inside the interval")
+    decide.where(
+        bool(tasks & _CLASSES),
+        "evaluate.calibrate",
+        True,
+        "probabilities should mean what they say",
+        "no target has classes",
+    )
+    decide.where(
+        "binary" in tasks,
+        "evaluate.threshold",
+        None,
+        "one half, unless one class is rare",
+        "no target has two classes",
+    )
+    decide.where(
+        tasks != {"multilabel"},
+        "evaluate.coverage",
+        0.9,
+        "nine answers in ten inside the interval",
+        "sets of labels get no interval",
+    )
     decide("evaluate.baselines", True, "a score means little alone")
     decide("evaluate.importance", True, "which columns carry the answer")
 
 
 def with_options(kind: Kind, resolved: Resolved) -> Kind:
     """A kind with the options that the plan decided for all columns of it."""
-    from dataclasses import replace
-
-    from fathom.columns.category import Category
-    from fathom.columns.number import Number
-
     if isinstance(kind, Number):
         return replace(
             kind,

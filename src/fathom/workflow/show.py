@@ -8,13 +8,13 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from fathom.base.tensors import Features
+from fathom.base.tensors import Features, Field
 from fathom.models.model import Part
 from fathom.models.preparation import head_name
 from fathom.tables.read import read
 from fathom.tables.table import Source, Table
 from fathom.workflow.learn import examples_of
-from fathom.workflow.predict import named_like_training
+from fathom.workflow.predict import read_like_training
 from fathom.workflow.run import Run
 
 
@@ -76,8 +76,10 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
     places = part.preparation.places()
     for column in part.preparation.inputs:
         block, parts = places[column.name]
-        data = examples.inputs[block].data[:, parts]
+        field = examples.inputs[block]
+        data, mask = field.data[:, parts], field.mask
         single = data[:, 0] if data.shape[1] == 1 and column.kind.name != "set" else data
+        there = None if mask is None else mask[:, parts.start]
         shown.append(
             {
                 "column": column.name,
@@ -86,7 +88,7 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
                 if column.name in rows.columns
                 else [None] * rows.num_rows,
                 "tensor": single.tolist(),
-                "decoded": column.fitted.decode(single),
+                "decoded": column.fitted.decode(Field(single, there)),
                 "present": values[column.name].present.tolist(),
             }
         )
@@ -116,7 +118,7 @@ def describe_run(run: Run, data: str | Path | None = None) -> Description:
         lines.append(f"{len(run.model.parts)} such networks, one per fold; answers are averaged")
     content: dict[str, Any] = {"layers": rows}
     if data is not None:
-        batch = first_batch(part, named_like_training(run, read(data)))
+        batch = first_batch(part, read_like_training(run, data))
         content["batch"] = batch
         lines += ["", *(_column_text(column) for column in batch)]
     return Description("\n".join(lines), content)

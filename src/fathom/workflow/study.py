@@ -11,6 +11,7 @@ from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
+from fathom.metrics.catalogue import METRICS, metric_named
 from fathom.models.preparation import Column
 from fathom.tables.schema import Schema, infer_schema
 from fathom.tables.table import Table
@@ -45,12 +46,19 @@ class Study:
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
-        """Splitting, columns left out, and all plans."""
+        """What was said of the data, splitting, columns left out, and all plans."""
+        decided = (*self.material.decisions, *self.resolved.decisions)
+        keys = {decision.key for decision in decided}
+        said = [
+            Decision(key=key, value=value, reason="you said so", said=True)
+            for key, value in self.recipe.said.items()
+            if key not in keys
+        ]
         columns = [
             Decision(key=f"columns.{name}", value="ignored", reason=why)
             for name, why in self.left_out.items()
         ]
-        return (*self.material.decisions, *self.resolved.decisions, *columns)
+        return (*said, *decided, *columns)
 
 
 def study(recipe: Recipe, data: object, test: object = None, validation: object = None) -> Study:
@@ -68,6 +76,7 @@ def study(recipe: Recipe, data: object, test: object = None, validation: object 
     schema = schema.without(left_out)
     targets = targets_of(material, schema)
     facts = circumstances(material, schema, targets)
+    _check_metric(recipe, facts)
     return Study(
         recipe,
         material,
@@ -109,9 +118,24 @@ def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...
 
 def _others(material: Material) -> dict[str, Table]:
     """Files that were given; rows that were held out by us come from the same table."""
-    if material.given_test and material.test is not None:
-        return {"test": material.test}
-    return {}
+    found: dict[str, Table] = {}
+    if material.given_validation:
+        aside = np.concatenate([material.parts[0][1], material.calibration])
+        found["validation"] = material.pool.rows(np.sort(aside))
+    if material.given_test and material.test is not None and material.test.num_rows:
+        found["test"] = material.test
+    return found
+
+
+def _check_metric(recipe: Recipe, facts: Circumstances) -> None:
+    """The metric of the verdict must suit a target; better said before the training.
+
+    Raises:
+        RecipeError: it suits none.
+    """
+    said = recipe.get("evaluate.metric")
+    if said is not None and not any(said in METRICS[task] for task in facts.tasks.values()):
+        metric_named(next(iter(facts.tasks.values())), said)
 
 
 def _leaks(findings: tuple[Finding, ...], schema: Schema, recipe: Recipe) -> dict[str, str]:

@@ -17,6 +17,7 @@ from fathom.columns.number import FittedNumber
 from fathom.evaluation.calibrate import reliability_curve
 from fathom.evaluation.classes import class_scores
 from fathom.evaluation.intervals import Interval
+from fathom.evaluation.words import number_in_words
 from fathom.explanation.permutation import ColumnImportance
 from fathom.heads.head import Answer
 from fathom.metrics.catalogue import METRICS
@@ -196,7 +197,7 @@ def _worst(outcome: Outcome, column: Column, truth: Truth, answer: Answer) -> li
 
 def _said(column: Column, answer: Answer, place: int) -> tuple[str, str]:
     if answer.value is not None:
-        return f"{answer.value[place]:,.4g}", ""
+        return number_in_words(float(answer.value[place])), ""
     assert answer.probability is not None, "what is no number has probabilities"
     chance = answer.probability[place]
     best = int(chance.argmax())
@@ -234,7 +235,7 @@ def _columns(outcome: Outcome) -> list[ColumnContent]:
     found: list[ColumnContent] = []
     for name, recognised in made.schema.columns.items():
         one = fitted.get(name)
-        missing = one.num_missing if one is not None and hasattr(one, "num_missing") else None  # pyright: ignore[reportAttributeAccessIssue]
+        missing = None if one is None else one.num_missing  # pyright: ignore[reportAttributeAccessIssue]
         reason = made.left_out.get(name, recognised.reason)
         share = None if missing is None else missing / max(train.num_rows, 1)
         found.append(ColumnContent(name, recognised.kind.name, reason, share, _facts(one)))
@@ -243,7 +244,8 @@ def _columns(outcome: Outcome) -> list[ColumnContent]:
 
 def _facts(fitted: FittedColumn | None) -> str:
     if isinstance(fitted, FittedNumber):
-        return f"{fitted.minimum:,.4g} to {fitted.maximum:,.4g}, mean {fitted.mean:,.4g}"
+        low, high, mean = map(number_in_words, (fitted.minimum, fitted.maximum, fitted.mean))
+        return f"{low} to {high}, mean {mean}"
     if isinstance(fitted, FittedCategory):
         return f"{fitted.num_levels:,} words"
     if isinstance(fitted, FittedFlag):

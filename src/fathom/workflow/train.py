@@ -1,5 +1,6 @@
 """The verb train: from a table to a run folder with a model and its report."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +16,12 @@ from fathom.base.machine import machine, versions
 from fathom.base.records import Decision
 from fathom.models.model import save_model
 from fathom.workflow.bands import Band, Held, fit_band
+from fathom.workflow.budget import within
 from fathom.workflow.conclude import conclude
 from fathom.workflow.judge import Choice, choose, truth_of
 from fathom.workflow.learn import Learned, Watch, learn
-from fathom.workflow.places import new_folder
+from fathom.workflow.material import CALIBRATE_FROM
+from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.run import Run
 from fathom.workflow.stopwatch import Stopwatch
@@ -68,8 +71,12 @@ def train(
     """
     clock = Stopwatch()
     recipe = recipe.with_said(sources.said(), {})
+    check_free(out)
     with clock("reading, looking, planning"):
         made = study(recipe, sources.data, sources.test, sources.validation)
+    if recipe.get("time") is not None:
+        with clock("measuring a step"):
+            made = within(made, recipe.get("time"))
     folder = new_folder(out, recipe)
     _write_plan(folder, made)
     return _go_on(made, folder, clock, watch, resume=False)
@@ -93,7 +100,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     frozen = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])
     with clock("reading, looking, planning"):
-        found = sources or _sources(recipe, place)
+        found = sources or sources_of(recipe, place)
         made = study(frozen, found.data, found.test, found.validation)
     _check_same_data(made, record, place)
     decisions = {item["key"]: Decision(**item) for item in record["decisions"]}
@@ -102,13 +109,18 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     return _go_on(made, place, clock, watch, resume=True)
 
 
-def _sources(recipe: Recipe, place: Path) -> Sources:
+def sources_of(recipe: Recipe, place: Path) -> Sources:
+    """Where a run's rows came from.
+
+    Raises:
+        RunError: from memory, so that nobody can read them again.
+    """
     found = Sources(recipe.get("data"), recipe.get("test"), recipe.get("validation"))
     if MEMORY in (found.data, found.test, found.validation):
         raise RunError(
-            "This run was trained from tables in memory, which the folder does not hold.",
+            "This run was trained from tables in memory, which its folder does not hold.",
             where=str(place),
-            do="Resume from Python and pass the same tables: fathom.train(..., resume=folder).",
+            do="Pass the same tables from Python: fathom.workflow.api.resume(folder, data).",
         )
     return found
 
@@ -143,10 +155,12 @@ def _record(made: Study) -> dict[str, Any]:
     decisions = [decision.to_dict() for decision in made.decisions]
     settings = (*made.material.decisions, *made.resolved.decisions)
     decided = {**made.recipe.said, **{d.key: d.value for d in settings if d.value is not None}}
+    # Seconds were turned into a number of steps; a replay takes that number.
+    decided.pop("time", None)
     return {
-        "command": " ".join(sys.argv[:1]).rsplit("/", 1)[-1] + " " + " ".join(sys.argv[1:]),
+        "command": _command(),
         "data": data_hash(made),
-        "decided": {k: v for k, v in decided.items() if k != "split.test_share" or v > 0},
+        "decided": decided,
         "kinds": {**made.recipe.kinds, **dict.fromkeys(made.left_out, "ignored")},
         "decisions": decisions,
         "seed": made.resolved.training.seed,
@@ -156,6 +170,12 @@ def _record(made: Study) -> dict[str, Any]:
         "columns": list(made.material.pool.columns),
         "weight": made.schema.roles.weight,
     }
+
+
+def _command() -> str:
+    """What was typed, so that it can be typed again."""
+    program = Path(sys.argv[0]).name
+    return shlex.join(["fathom", *sys.argv[1:]]) if program == "fathom" else "fathom.train(…)"
 
 
 def _go_on(made: Study, folder: Path, clock: Stopwatch, watch: Watch | None, resume: bool) -> Run:
@@ -215,23 +235,15 @@ def _bands(made: Study, learned: Learned) -> dict[str, Band]:
             rows = material.pool.rows(material.calibration)
             answer, part = learned.model.answer(rows)[column.name], np.zeros(0, dtype=np.int64)
         else:
-            reason = f"fewer than {300} validation rows leave none to spare"
+            reason = f"fewer than {CALIBRATE_FROM} validation rows leave none to spare"
             found[column.name] = Band("none", coverage, reason)
             continue
         truth = truth_of(column, rows, made.schema)
         keep = np.flatnonzero(truth.known)
-        kept = _rows_of(answer, keep)
+        kept = answer.rows(keep)
         parts = part[keep] if len(part) else part
         found[column.name] = fit_band(Held(truth.rows.truth, kept, parts, material.folds), coverage)
     return found
-
-
-def _rows_of(answer: Any, index: np.ndarray) -> Any:
-    cut = {
-        name: None if getattr(answer, name) is None else getattr(answer, name)[index]
-        for name in ("value", "quantiles", "probability")
-    }
-    return type(answer)(**cut)
 
 
 def _write_answers(folder: Path, choices: Mapping[str, Choice], bands: Mapping[str, Band]) -> None:
@@ -253,9 +265,3 @@ def _write_predictions(path: Path, made: Study, learned: Learned) -> None:
         columns[f"truth: {column.name}"] = pool.column(column.name)[learned.held_rows]
         columns |= flat(column.name, learned.held[column.name])
     write_frame(path, columns)
-
-
-def frozen(made: Study) -> Recipe:
-    """The recipe with every decision said, for a replay."""
-    record = _record(made)
-    return Recipe.of(record["decided"], record["kinds"])

@@ -1,0 +1,166 @@
+"""Training one's own module in one call."""
+
+from collections.abc import Callable, Iterable, Sized
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from fathom.base.errors import RecipeError
+from fathom.base.files import write_atomically, write_json
+from fathom.base.machine import machine, versions
+from fathom.base.tensors import Loss
+from fathom.objectives.objective import Objective
+from fathom.objectives.supervised import PlainLoss
+from fathom.training.loader import LoaderBatches, as_batch, one_epoch
+from fathom.training.loop import Batches
+from fathom.training.plan import TrainingPlan, plan_to_dict
+from fathom.training.records import Options, Trained, Validate
+from fathom.training.session import train_network
+
+
+def fit(
+    network: nn.Module,
+    data: Batches | Iterable[Any],
+    objective: Objective | Callable[..., Tensor],
+    *,
+    epochs: float | None = None,
+    plan: TrainingPlan | None = None,
+    validation: Validate | Iterable[Any] | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+) -> Trained:
+    """Train any module on any loader with any loss, and give it back with its best weights.
+
+    Ctrl-C, a kill, a full disk or memory that runs out cost at most the steps since the last
+    check; called again with resume=True it ends with the same bits as without the interruption.
+
+    Args:
+        network: trained in place, on the device where it is.
+        data: a `DataLoader` that yields (x, y), or (x1, x2, …, y), or any iterable of such tuples
+            that can begin anew; or batches of your own, see `Batches`.
+        objective: a loss function of (module(x), y), best one with reduction="none", or an
+            `Objective`.
+        epochs: how often the data are gone through, with adamw at 1e-3 under a falling rate and a
+            check after each epoch. Either this, or a plan.
+        plan: everything about the steps.
+        validation: a loader like `data` whose mean loss chooses the best weights; or a function of
+            the network that gives figures of which "loss" does; None = the last weights are kept.
+        folder: where checkpoint, history.jsonl, events.jsonl, record.json and, at the end,
+            model.safetensors are kept; None = nowhere.
+        resume: go on from the folder's checkpoint, if there is one.
+
+    Returns:
+        The network in eval mode, history, events.
+
+    Raises:
+        RecipeError: the arguments do not fit together.
+        TrainingError, Stopped, StorageError, RunError: see `train_network`.
+
+    Example:
+        >>> x = torch.linspace(-1, 1, 64)[:, None]
+        >>> data = torch.utils.data.TensorDataset(x, 2 * x + 1)
+        >>> loader = DataLoader(data, batch_size=16, shuffle=True)
+        >>> trained = fit(nn.Linear(1, 1), loader, nn.functional.mse_loss, epochs=2)
+        >>> trained.steps, [record["step"] for record in trained.history]
+        (8, [4, 8])
+    """
+    learns = objective if isinstance(objective, Objective) else PlainLoss(objective)
+    seed = plan.seed if plan is not None else 0
+    batches = _batches(data, seed)
+    used = _plan(batches, epochs, plan)
+    device = next(network.parameters(), torch.zeros(())).device
+    validate = _validate(validation, learns, used, device)
+    place = None if folder is None else Path(folder)
+    options = Options(folder=place, resume=resume)
+    trained = train_network(network, batches, learns, used, validate, options)
+    if place is not None:
+        _keep(place, trained, used)
+    return trained
+
+
+def _batches(data: Batches | Iterable[Any], seed: int) -> Batches:
+    # Some loaders of others have a state of their own as well, but do not yield our batches.
+    if isinstance(data, Batches) and not isinstance(data, DataLoader):
+        return data
+    return LoaderBatches(data, seed)
+
+
+def _plan(batches: Batches, epochs: float | None, plan: TrainingPlan | None) -> TrainingPlan:
+    if (epochs is None) == (plan is None):
+        raise RecipeError(
+            "How long to train must be said once.",
+            expected="either epochs or plan",
+            got="neither" if plan is None else "both",
+            do="Pass epochs=20, say, or plan=TrainingPlan(num_steps=…).",
+        )
+    if plan is not None:
+        return plan
+    assert epochs is not None, "just seen"
+    if not isinstance(batches, Sized):
+        raise RecipeError(
+            "These batches do not say how many of them an epoch has.",
+            expected="batches with a length",
+            got=type(batches).__name__,
+            do="Say the number of steps: plan=TrainingPlan(num_steps=…).",
+        )
+    num_steps = max(1, round(epochs * len(batches)))
+    return TrainingPlan(num_steps=num_steps, check_every=min(len(batches), num_steps))
+
+
+def _validate(
+    validation: Validate | Iterable[Any] | None,
+    objective: Objective,
+    plan: TrainingPlan,
+    device: torch.device,
+) -> Validate | None:
+    """The mean loss over a loader, where it is one."""
+    if validation is None or callable(validation):
+        return validation
+    if len(objective.phases) > 1:
+        raise RecipeError(
+            "An objective of several phases has no single loss to validate with.",
+            where=type(objective).__name__,
+            expected="validation as a function of the network that gives figures",
+            got="a loader",
+            do='Write such a function; its "loss" chooses the best weights.',
+        )
+
+    def validate(network: nn.Module) -> dict[str, float]:
+        total = Loss({})
+        for item in one_epoch(validation, plan.seed, "validation"):
+            total += objective.loss(network, as_batch(item).to(device), objective.phases[0])
+        if not total.parts:
+            raise RecipeError(
+                "There is nothing to validate with.",
+                expected="a loader that gives at least one batch, each time anew",
+                got="none",
+                do="Pass a loader or a list, not a generator that has come to its end.",
+            )
+        counts = total.counts()
+        means = {name: (value / counts[name]).item() for name, (value, _) in total.parts.items()}
+        return {"loss": sum(means.values())} | (means if len(means) > 1 else {})
+
+    return validate
+
+
+def _keep(folder: Path, trained: Trained, plan: TrainingPlan) -> None:
+    """The best weights under their own names, and what the training was."""
+    weights = {
+        name: tensor.detach().cpu().contiguous().clone()
+        for name, tensor in trained.network.state_dict().items()
+    }
+    write_atomically(folder / "model.safetensors", lambda aside: save_file(weights, aside))
+    write_json(
+        folder / "record.json",
+        {
+            "plan": plan_to_dict(plan),
+            "steps": trained.steps,
+            "best_step": trained.best_step,
+            "versions": versions(),
+            "machine": machine(),
+        },
+    )

@@ -1,0 +1,196 @@
+"""Batches from a loader of others: any `DataLoader`, or any iterable that can begin anew."""
+
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
+from torch.utils.data.distributed import DistributedSampler
+
+from fathom.base.errors import RecipeError, RunError
+from fathom.base.seeds import derive, seed_everything
+from fathom.base.tensors import Batch, Field
+
+Convert = Callable[[Any, int], Batch]
+
+
+def as_batch(item: Any, step: int = 0) -> Batch:
+    """What a loader yields as a batch: (x, y), or (x1, x2, …, y) for a module of several inputs.
+
+    Inputs are named "input_0", …, the target "target_0". Each example counts 1 and is known by
+    its place in the batch, since a loader does not tell more.
+
+    Args:
+        item: tensors with an axis of examples, the target last; or a `Batch` already.
+        step: which step it is for.
+
+    Raises:
+        RecipeError: it is something else.
+
+    Example:
+        >>> batch = as_batch((torch.zeros(5, 3), torch.zeros(5)))
+        >>> list(batch.inputs), list(batch.targets), len(batch)
+        (['input_0'], ['target_0'], 5)
+    """
+    if isinstance(item, Batch):
+        return item
+    parts = list(item) if isinstance(item, tuple | list) else [item]
+    sizes = {len(p) if isinstance(p, Tensor) and p.ndim else type(p).__name__ for p in parts}
+    if len(parts) < 2 or len(sizes) > 1 or not all(isinstance(size, int) for size in sizes):
+        raise RecipeError(
+            "The loader gives something that is not a batch of inputs and target.",
+            expected="(x, y), or (x1, x2, …, y): tensors with the same number of examples",
+            got=f"{type(item).__name__} of {', '.join(map(_shown, parts))}",
+            do="Let the loader yield tuples, or pass LoaderBatches(loader, convert=…) with a "
+            "function that makes a `Batch` of what it yields.",
+        )
+    *inputs, target = (Field(part) for part in parts)
+    return Batch(
+        {f"input_{place}": field for place, field in enumerate(inputs)},
+        {"target_0": target},
+        torch.ones(len(target)),
+        torch.arange(len(target)),
+        step,
+    )
+
+
+def _shown(part: Any) -> str:
+    if isinstance(part, Tensor):
+        return f"shape {list(part.shape)}"
+    return type(part).__name__
+
+
+def one_epoch(loader: Iterable[Any], seed: int, *stream: object) -> Iterator[Any]:
+    """What a loader yields from front to back; its randomness is a function of (seed, stream).
+
+    The order and what samplers, data sets and augmentations draw from the global generators of
+    PyTorch, NumPy and Python, or from the loader's own, come out the same each time. (Worker
+    processes draw the same as long as their number stays.)
+
+    Args:
+        loader: a `DataLoader` or anything that can be iterated more than once.
+        seed: of the training.
+        stream: names of the use and the moment, such as "order", epoch.
+    """
+    if isinstance(loader, DataLoader):
+        _seed_loader(loader, derive(seed, *stream))
+    seed_everything(seed, *stream)
+    iterator = iter(loader)
+    for place in count():
+        # For each by itself, so that what happens between two of them leaves no trace.
+        seed_everything(seed, *stream, place)
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        yield item
+
+
+def _seed_loader(loader: DataLoader[Any], key: int) -> None:
+    """Generators that belong to the loader carry a state from epoch to epoch: begin anew."""
+    sampler = loader.sampler
+    generators = [loader.generator]
+    if isinstance(sampler, RandomSampler | SubsetRandomSampler | WeightedRandomSampler):
+        generators.append(sampler.generator)
+    for generator in generators:
+        if generator is not None:
+            generator.manual_seed(key)
+    if isinstance(sampler, DistributedSampler):
+        sampler.set_epoch(key % (1 << 31))
+
+
+class LoaderBatches:
+    """Endless batches from a loader, whose order is a function of (seed, epoch).
+
+    To resume, the loader is run through up to the position, and what comes before is let go.
+
+    Args:
+        loader: a `DataLoader`, or anything that can be iterated more than once.
+        seed: where the orders come from.
+        convert: makes a batch of what the loader yields and of the step's number.
+
+    Raises:
+        RecipeError: its workers live on from epoch to epoch, with random states that nobody can
+            put back.
+
+    Example:
+        >>> pairs = [(torch.zeros(5, 3), torch.zeros(5)), (torch.ones(2, 3), torch.ones(2))]
+        >>> batches = LoaderBatches(pairs)
+        >>> stream = iter(batches)
+        >>> [len(next(stream)) for _ in range(3)], batches.state_dict()["epoch"]
+        ([5, 2, 5], 1)
+    """
+
+    def __init__(self, loader: Iterable[Any], seed: int = 0, convert: Convert = as_batch) -> None:
+        if isinstance(loader, DataLoader) and loader.persistent_workers:
+            raise RecipeError(
+                "The loader's worker processes live on from epoch to epoch.",
+                where="DataLoader(persistent_workers=True)",
+                expected="workers that begin each epoch anew, so that a resumed training draws "
+                "what the interrupted one would have drawn",
+                got="persistent_workers = True",
+                do="Leave persistent_workers out.",
+            )
+        self.loader, self.seed, self.convert = loader, seed, convert
+        self.epoch, self.place, self.step = 0, 0, 0
+
+    def __len__(self) -> int:
+        """Batches in an epoch.
+
+        Raises:
+            RecipeError: the loader does not say.
+        """
+        if isinstance(self.loader, Sized):
+            try:
+                return len(self.loader)
+            except TypeError:
+                pass  # a DataLoader of an endless data set has a __len__ that fails
+        raise RecipeError(
+            "The loader does not say how many batches an epoch has.",
+            expected="a loader with a length",
+            got=type(self.loader).__name__,
+            do="Say the number of steps: plan=TrainingPlan(num_steps=…).",
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        length = self._length()
+        while True:
+            epoch, skip, place = self.epoch, self.place, -1
+            for place, item in enumerate(one_epoch(self.loader, self.seed, "order", epoch)):
+                if place < skip:
+                    continue
+                last = place + 1 == length
+                self.epoch, self.place = (epoch + 1, 0) if last else (epoch, place + 1)
+                self.step += 1
+                yield self.convert(item, self.step - 1)
+            if place < 0:
+                return
+            self.epoch, self.place = epoch + 1, 0
+
+    def _length(self) -> int | None:
+        try:
+            return len(self)
+        except RecipeError:
+            return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The present position, and what the orders follow from."""
+        position = {"epoch": self.epoch, "place": self.place, "step": self.step}
+        return {**position, "seed": self.seed, "length": self._length()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a position.
+
+        Raises:
+            RunError: the loader is of another length, or the seed is another.
+        """
+        if (state["seed"], state["length"]) != (self.seed, self._length()):
+            raise RunError(
+                "The position belongs to another loader.",
+                expected=f"{state['length']} batches an epoch, seed {state['seed']}",
+                got=f"{self._length()} batches an epoch, seed {self.seed}",
+                do="Resume with the data, batch size and seed that the run was started with.",
+            )
+        self.epoch, self.place, self.step = state["epoch"], state["place"], state["step"]

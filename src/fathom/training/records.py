@@ -1,0 +1,80 @@
+"""What goes into a training beside its plan, and what comes out of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from fathom.training.learner import Event
+
+Record = dict[str, Any]
+Validate = Callable[[nn.Module], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands, for whoever shows it.
+
+    Attributes:
+        step, num_steps: taken, and at most.
+        loss: mean training loss since the last check; None before the first step after it.
+        checked: the last check's record, if there was one.
+        seconds: since this process began to train.
+        left: seconds to the last step at this rate, early stopping not foreseen.
+    """
+
+    step: int
+    num_steps: int
+    loss: float | None
+    checked: Record | None
+    seconds: float
+    left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What goes on around the steps; none of it changes the numbers.
+
+    Attributes:
+        folder: where checkpoints, history and events are kept; None = only in memory.
+        watch: called about every `watch_every` seconds with the progress.
+        watch_every: seconds.
+        save_every: seconds between two checkpoints on disk, at the least.
+        resume: go on from the folder's checkpoint if there is one; else what an earlier training
+            left in the folder is replaced.
+        obey: events of an earlier training whose batch splits shall happen again at their steps,
+            so that a replay draws and rounds as the original did.
+        again: what to do to go on after a stop, for the message.
+    """
+
+    folder: Path | None = None
+    watch: Callable[[Progress], None] | None = None
+    watch_every: float = 0.2
+    save_every: float = 5.0
+    resume: bool = False
+    obey: tuple[Event, ...] = ()
+    again: str = "Call it again with resume=True to go on from there."
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gave.
+
+    Attributes:
+        network: the module that was handed in, the best weights in it, in eval mode.
+        history: one record a check: step, loss, learning_rate, parts of the loss by phase,
+            validation figures, best or not.
+        events: what departed from the plan, with its step.
+        best_step: after how many steps the kept weights were reached.
+        steps: how many steps were taken.
+        seconds: how long it took in this process.
+    """
+
+    network: nn.Module
+    history: list[Record]
+    events: list[Event]
+    best_step: int
+    steps: int
+    seconds: float

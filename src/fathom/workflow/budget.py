@@ -1,0 +1,90 @@
+"""A budget of seconds turned into a number of steps, by a short measurement before the first."""
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+from fathom.base.records import Decision
+from fathom.workflow.learn import Learned, learn
+from fathom.workflow.study import Study
+
+# The first steps warm caches up, so only the difference of the two is taken for a step's time.
+_SHORT, _LONG = 4, 16
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What was measured.
+
+    Attributes:
+        step: seconds of a step.
+        check: seconds of a check, at most.
+        around: seconds of a part before its first step.
+    """
+
+    step: float
+    check: float
+    around: float
+
+    def num_steps(self, seconds: float, parts: int, checks: int) -> int:
+        """How many steps each of some parts may take; at least one.
+
+        Example:
+            >>> Pace(step=0.5, check=0.25, around=1.0).num_steps(24.0, 2, 4)
+            20
+        """
+        left = seconds / parts - self.around - checks * self.check
+        return max(1, int(left / self.step))
+
+
+def within(made: Study, seconds: float) -> Study:
+    """The same study with as many steps as the seconds hold, and never more than it had.
+
+    Time cannot be replayed, a number of steps can: from here on only the number counts.
+
+    Args:
+        made: the study.
+        seconds: for the training of all parts, this measurement included.
+    """
+    began = time.perf_counter()
+    planned = made.resolved.training.num_steps
+    pace = measure(made)
+    parts = len(made.material.parts)
+    left = seconds - (time.perf_counter() - began)
+    steps = min(planned, pace.num_steps(left, parts, made.resolved.value("training.checks")))
+    if steps == planned:
+        reason = f"all {planned:,} steps fit into the {seconds:g} seconds"
+        return _with_steps(made, steps, reason)
+    each = f" for each of {parts} networks" if parts > 1 else ""
+    reason = f"{1000 * pace.step:.3g} ms a step were measured: {seconds:g} s hold {steps:,}{each}"
+    return _with_steps(made, steps, reason)
+
+
+def measure(made: Study) -> Pace:
+    """Train the first part twice for a few steps and throw the results away."""
+    short = _trial(made, _SHORT).trained[0].seconds
+    began = time.perf_counter()
+    long = _trial(made, _LONG).trained[0].seconds
+    whole = time.perf_counter() - began
+    # A hiccup in the short trial may make it the longer one; then all of the long one is steps.
+    step = (long - short) / (_LONG - _SHORT) if long > short else long / _LONG
+    return Pace(step, max(long - _LONG * step, 0.0), whole - long)
+
+
+def _trial(made: Study, steps: int) -> Learned:
+    training = replace(made.resolved.training, num_steps=steps, check_every=0)
+    material = replace(made.material, parts=made.material.parts[:1])
+    return learn(material, made.schema, replace(made.resolved, training=training))
+
+
+def _with_steps(made: Study, steps: int, reason: str) -> Study:
+    resolved = made.resolved
+    per_epoch = math.ceil(len(made.material.parts[0][0]) / resolved.batch_size)
+    epochs = steps / per_epoch
+    checks = resolved.value("training.checks")
+    training = replace(resolved.training, num_steps=steps, check_every=max(1, steps // checks))
+    decisions = tuple(
+        Decision(key=d.key, value=epochs, reason=reason) if d.key == "training.epochs" else d
+        for d in resolved.decisions
+    )
+    return replace(made, resolved=replace(resolved, training=training, decisions=decisions))
