@@ -36,7 +36,7 @@ def test_absent_and_unseen_have_codes_of_their_own() -> None:
     assert field.data.tolist() == [1, 2, 3]
     assert field.mask is not None
     assert field.mask.tolist() == [True, False, True]
-    assert fitted.decode(field.data) == ["b", None, None]
+    assert fitted.decode(field) == ["b", None, None]
 
 
 def test_rare_words_count_as_unseen() -> None:

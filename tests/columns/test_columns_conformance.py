@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from fathom.base.errors import DataError
+from fathom.base.tensors import Field
 from fathom.columns.catalogue import KINDS, Fitted, fitted_from_dict, kind_from_dict, kind_to_dict
 from fathom.columns.category import Category
 from fathom.columns.date import Date
@@ -105,7 +106,7 @@ def test_every_kind_has_a_case() -> None:
 def test_decode_gives_the_cells_back(name: str) -> None:
     case = LEARNED[name]
     fitted = _fit(case.kind, case.cells)
-    decoded = fitted.decode(fitted.transform(_values(case.kind, case.cells)).data)
+    decoded = fitted.decode(fitted.transform(_values(case.kind, case.cells)))
     if isinstance(case.decoded[0], float):
         assert decoded == pytest.approx(case.decoded, abs=1e-5)
     else:
@@ -182,6 +183,8 @@ def test_absent_values_are_masked_and_finite(name: str) -> None:
     assert result.mask.tolist() == [False, True, False, False, False]
     assert bool(torch.isfinite(result.data).all())
     assert torch.equal(result.data[0], result.data[4])
+    decoded = fitted.decode(result)
+    assert [word is None for word in decoded] == [True, False, True, True, True]
 
 
 @pytest.mark.parametrize("name", LEARNED)
@@ -198,7 +201,7 @@ def test_what_training_never_saw_is_used_and_flagged(name: str) -> None:
     case = LEARNED[name]
     fitted, later = _fit(case.kind, case.cells), _values(case.kind, case.later)
     assert bool(torch.isfinite(fitted.transform(later).data).all())
-    fitted.decode(fitted.transform(later).data)
+    fitted.decode(fitted.transform(later))
     (repair,) = fitted.unfamiliar(later)
     assert repair.count == case.num_unfamiliar
     assert 0 < len(repair.examples) <= 3
@@ -213,7 +216,7 @@ def test_kinds_that_are_not_learned_from_say_so(name: str) -> None:
     with pytest.raises(DataError, match=f"kind '{name}' cannot be turned into tensors"):
         fitted.transform(values)
     with pytest.raises(DataError, match="--kind COLUMN=KIND"):
-        fitted.decode(torch.zeros(2))
+        fitted.decode(Field(torch.zeros(2)))
     assert fitted.unfamiliar(values) == ()
 
 

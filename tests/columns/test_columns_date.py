@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from fathom.base.errors import RecipeError
+from fathom.base.tensors import Field
 from fathom.columns.date import Date, FittedDate
 
 
@@ -68,7 +69,7 @@ def test_time_has_mean_zero_and_deviation_one() -> None:
 )
 def test_text_comes_back_to_the_resolution_of_the_column(cells: list[str], resolution: str) -> None:
     fitted = _fit(cells)
-    decoded = fitted.decode(fitted.transform(Date().parse(pl.Series(cells))).data)
+    decoded = fitted.decode(fitted.transform(Date().parse(pl.Series(cells))))
     assert fitted.resolution == resolution
     assert decoded == [cell.replace(" ", "T") for cell in cells]
 
@@ -118,8 +119,8 @@ def test_what_is_no_date_is_absent_and_told() -> None:
 def test_answers_far_outside_still_decode() -> None:
     fitted = _fit(["2018-06-01", "2019-06-01"])
     first = fitted.transform(Date().parse(pl.Series(["2018-06-01"]))).data
-    assert fitted.decode(first * 1e9) == ["0001-01-01"]
-    assert fitted.decode(first * np.nan) == [None]
+    assert fitted.decode(Field(first * 1e9)) == ["0001-01-01"]
+    assert fitted.decode(Field(first * np.nan)) == [None]
 
 
 def test_wrong_options_name_the_right_ones() -> None:

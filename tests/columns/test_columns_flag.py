@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from fathom.base.errors import DataError
+from fathom.base.tensors import Field
 from fathom.columns.flag import FittedFlag, Flag, polarity
 
 
@@ -90,7 +91,7 @@ def test_one_word_has_an_opposite() -> None:
 def test_facts_and_decoding() -> None:
     fitted = _fit(["yes", "no", "no", "?", "no"])
     assert (fitted.count, fitted.num_missing, fitted.share) == (4, 1, 0.25)
-    assert fitted.decode(torch.tensor([0.49, 0.5, 1.0])) == ["no", "yes", "yes"]
+    assert fitted.decode(Field(torch.tensor([0.49, 0.5, 1.0]))) == ["no", "yes", "yes"]
     unknown = fitted.transform(Flag().parse(pl.Series(["perhaps"])))
     assert unknown.data.tolist() == [0.25]
 

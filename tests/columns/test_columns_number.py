@@ -104,14 +104,14 @@ def test_weights_count() -> None:
 @pytest.mark.parametrize("log", [False, True])
 def test_targets_come_back(scaling: Any, log: bool) -> None:
     fitted = _fit(SKEWED, scaling=scaling, log=log)
-    decoded = fitted.decode(fitted.transform(Number().parse(pl.Series(SKEWED))).data)
+    decoded = fitted.decode(fitted.transform(Number().parse(pl.Series(SKEWED))))
     np.testing.assert_allclose(decoded, SKEWED, rtol=2e-4)
 
 
 def test_decode_hides_the_noise_of_float32() -> None:
     prices = [199_900.0, 250_000.0, 341_200.0, 500_001.0]
     fitted = _fit(prices)
-    assert fitted.decode(fitted.transform(Number().parse(pl.Series(prices))).data) == prices
+    assert fitted.decode(fitted.transform(Number().parse(pl.Series(prices)))) == prices
 
 
 def test_unscale_keeps_any_shape() -> None:

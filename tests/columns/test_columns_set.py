@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from fathom.base.errors import RecipeError
+from fathom.base.tensors import Field
 from fathom.columns.set import FittedSet, Set, find_separator
 
 
@@ -33,7 +34,7 @@ def test_all_writings_mean_the_same(cells: Any) -> None:
     assert (fitted.levels, fitted.counts) == (("b", "a", "c"), (3, 2, 1))
     hot = fitted.transform(values)
     assert hot.data.tolist() == [[1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1]]
-    assert fitted.decode(hot.data)[3] == ("b", "a", "c")
+    assert fitted.decode(hot)[3] == ("b", "a", "c")
 
 
 def test_markers_and_blanks_are_no_labels() -> None:
@@ -73,7 +74,7 @@ def test_weights_count_per_label() -> None:
 
 def test_decode_takes_one_half_or_more() -> None:
     fitted = _fit(["a|b"])
-    assert fitted.decode(torch.tensor([[0.5, 0.49], [0.0, 0.0]])) == [("a",), ()]
+    assert fitted.decode(Field(torch.tensor([[0.5, 0.49], [0.0, 0.0]]))) == [("a",), ()]
 
 
 def test_wrong_options_are_refused() -> None:

@@ -56,7 +56,6 @@ def expected(estimator: object) -> dict[str, str]:
     return NOT_FOR_BATCHES
 
 
-@pytest.mark.filterwarnings("ignore:.*SCIPY_ARRAY_API:UserWarning")
 @parametrize_with_checks(
     [classifier(epochs=4, learning_rate=0.01), regressor(epochs=4, learning_rate=0.01)],
     expected_failed_checks=expected,

@@ -41,7 +41,7 @@ def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def houses(num_rows: int = 211, seed: int = 0) -> pl.DataFrame:
-    """Rows with a number, words, gaps, a place, a year and a weight; a number and a word to learn."""
+    """Rows with numbers, words, gaps, years and weights; a number and a word to learn."""
     draw = np.random.default_rng(seed)
     area = draw.normal(100, 30, num_rows)
     style = draw.choice(["brick", "wood", "glass"], num_rows, p=[0.6, 0.3, 0.1])

@@ -144,6 +144,10 @@ def train(
     said |= _words(time=time_column)
     show = verbs.Show(json, quiet)
     if resume is not None:
+        given = (data, target, test, validation, out, names, group, time_column, weight, kind)
+        more = (settings, size, seed, time)
+        if any(value is not None for value in given + more):
+            raise typer.BadParameter("a run goes on as it began: no other option goes with it.")
         verbs.resume(resume, show)
         return
     verbs.train((data, test, validation), said, kind or [], settings or [], time, out, show)

@@ -172,8 +172,9 @@ def _score_text(score: dict[str, Any]) -> str:
     lines = [score["verdict"], ""]
     for item in score.get("targets", [score]):
         metric = item["primary_metric"]
-        found = item["metrics"][metric]
-        lines.append(f"{item['target']}: {metric} {_with_interval(found)} on {item['rows']:,} rows")
+        found = item["metrics"].get(metric)
+        told = "cannot be measured" if found is None else _with_interval(found)
+        lines.append(f"{item['target']}: {metric} {told} on {item['rows']:,} rows")
         for name, metrics in item["baselines"].items():
             if metric in metrics:
                 lines.append(f"  {name}: {_with_interval(metrics[metric])}")

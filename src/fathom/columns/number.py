@@ -290,6 +290,20 @@ class FittedNumber(FittedColumn):
         half = np.maximum(np.float32(0.5), np.abs(edges[0]) * np.float32(1e-6))
         return np.array([edges[0] - half, edges[0] + half], dtype=np.float32)
 
+    def repeated_values(self, least: int) -> np.ndarray:
+        """The values of a column that repeats a few, on the network's scale; else none.
+
+        Args:
+            least: rows that each distinct value must have on average; 0 = never.
+
+        Returns:
+            float32, strictly increasing; very rare values may be absent.
+        """
+        few = self.distinct_exact and self.num_distinct <= len(self.cuts)
+        if least == 0 or not few or self.count < least * self.num_distinct:
+            return np.empty(0, dtype=np.float32)
+        return np.unique(self.scale(torch.tensor(self.cuts, dtype=torch.float64)).numpy())
+
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many values lie outside the training range; they are used as they are."""
         data = values.data[values.present]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fathom.base.tensors import Features, Field
 from fathom.encoders.encoder import Encoder
-from fathom.layers.numeric import NumericEmbedding
+from fathom.layers.numeric import NumericEmbedding, ValueEmbedding
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class NumbersEncoder(Encoder):
         projections: numbers made of pairs of columns, treated like columns.
         dim: length of each number's vector; 0 = the plain number, no embedding.
         generator: where initial weights are drawn from.
+        values: for each column the values that get a vector each; empty for most.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class NumbersEncoder(Encoder):
         projections: Sequence[Projection],
         dim: int,
         generator: torch.Generator,
+        values: Sequence[np.ndarray] = (),
     ) -> None:
         super().__init__()
         num_columns, num_made = len(edges), len(projections)
@@ -60,12 +62,21 @@ class NumbersEncoder(Encoder):
             self.embed = NumericEmbedding([*edges, *made], dim, generator)
         self.register_buffer("turn", _projection_matrix(projections, num_columns))
         self.register_buffer("sign", torch.tensor([i for i, m in enumerate(missing) if m]).long())
-        self.dim_out = (num_columns + num_made) * max(dim, 1) + int(sum(missing))
+        repeating = [number for number, known in enumerate(values) if len(known) and dim]
+        self.register_buffer("repeating", torch.tensor(repeating, dtype=torch.int64))
+        self.exact: ValueEmbedding | None = None
+        if repeating:
+            self.exact = ValueEmbedding([values[n] for n in repeating], dim, generator)
+        width = (num_columns + num_made) * max(dim, 1) + len(repeating) * dim
+        self.dim_out = width + int(sum(missing))
 
     def forward(self, field: Field) -> Features:
         numbers = self._with_projections(field.data)
         vector = self.embed(numbers) if self.embed is not None else numbers
-        return Features("vector", torch.cat([vector, self._signs(field)], dim=1))
+        parts = [vector, self._signs(field)]
+        if self.exact is not None:
+            parts.append(self.exact(field.data[:, self.repeating]))
+        return Features("vector", torch.cat(parts, dim=1))
 
     def _with_projections(self, x: Float[Tensor, "batch columns"]) -> Float[Tensor, "batch all"]:
         if self.turn.shape[1] == 0:

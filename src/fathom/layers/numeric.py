@@ -85,10 +85,55 @@ class NumericEmbedding(nn.Module):
         num_columns, num_bins = self.encode.left.shape
         shape = (num_columns, dim)
         self.slope_embedding = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
-        self.offset_embedding = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
+        self.offset_embedding = nn.Parameter(
+            torch.empty(shape).uniform_(-1, 1, generator=generator)
+        )
         self.bend_embedding = nn.Parameter(torch.zeros(num_columns, num_bins, dim))
 
     def forward(self, x: Float[Tensor, "batch columns"]) -> Float[Tensor, "batch width"]:
         straight = x.unsqueeze(-1) * self.slope_embedding + self.offset_embedding
         bent = torch.einsum("bct,ctd->bcd", self.encode(x), self.bend_embedding)
         return (straight + bent).flatten(1)
+
+
+class ValueEmbedding(nn.Module):
+    """A vector of its own for every value of columns that repeat a few values.
+
+    Counts, codes and amounts in round steps often mean something value by value (a capital gain
+    of exactly 7,298), which bins with slopes can only approach. A value that was not seen in
+    training gets the column's last vector.
+
+    Args:
+        values: for each column its known values, increasing.
+        dim: length of the vectors.
+        generator: where they are drawn from.
+
+    Example:
+        >>> embed = ValueEmbedding([[0.0, 1.0], [3.0]], 2, torch.Generator())
+        >>> vectors = embed(torch.tensor([[1.0, 3.0], [0.5, 3.0]]))
+        >>> vectors.shape, torch.equal(vectors[0, 2:], vectors[1, 2:])
+        (torch.Size([2, 4]), True)
+    """
+
+    def __init__(
+        self, values: Sequence[Sequence[float] | np.ndarray], dim: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        longest = max((len(column) for column in values), default=0)
+        known = torch.full((len(values), max(longest, 1)), float("inf"))
+        for row, column in enumerate(values):
+            known[row, : len(column)] = torch.as_tensor(np.asarray(column, dtype=np.float32))
+        sizes = torch.tensor([len(column) + 1 for column in values], dtype=torch.int64)
+        self.register_buffer("known", known)
+        self.register_buffer("start", sizes.cumsum(0) - sizes)
+        self.register_buffer("unknown", sizes - 1)
+        self.table = nn.Embedding(int(sizes.sum()), dim)
+        with torch.no_grad():
+            self.table.weight.normal_(generator=generator)
+
+    def forward(self, x: Float[Tensor, "batch columns"]) -> Float[Tensor, "batch width"]:
+        place = torch.searchsorted(self.known, x.T.contiguous())
+        place = place.clamp_max(self.known.shape[1] - 1)
+        found = self.known.gather(1, place) == x.T
+        code = torch.where(found, place, self.unknown.unsqueeze(1)) + self.start.unsqueeze(1)
+        return self.table(code.T).flatten(1)

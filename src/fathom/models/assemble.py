@@ -107,7 +107,8 @@ def _encoder(
         numbers = [c.fitted for c in columns if isinstance(c.fitted, FittedNumber)]
         edges = [number.edges(preparation.num_bins) for number in numbers]
         dim = 0 if plan.name == "linear" else plan.number_dim
-        return NumbersEncoder(edges, missing, preparation.projections, dim, generator)
+        values = [number.repeated_values(preparation.least_repeats) for number in numbers]
+        return NumbersEncoder(edges, missing, preparation.projections, dim, generator, values)
     if name == "categories":
         codes = [c.fitted.num_codes for c in columns if isinstance(c.fitted, FittedCategory)]
         return CategoriesEncoder(codes, plan.category_dim, generator)

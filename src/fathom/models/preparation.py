@@ -1,7 +1,7 @@
 """What was fitted on the training rows: how a table becomes the fields that a network reads."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class PreparationPlan:
 
     Attributes:
         num_bins: bins of the piecewise-linear encoding of a number.
+        least_repeats: a column whose values stand in so many rows each, on average, gets a vector
+            for each value; 0 = never.
         num_pairs: at most so many pairs of numbers get turned axes; 0 = none.
         num_angles: axes in a half-turn of a pair.
         least_gain: share of the unexplained sum of squares below which a pair is left out.
@@ -47,6 +49,7 @@ class PreparationPlan:
     """
 
     num_bins: int = 48
+    least_repeats: int = 20
     num_pairs: int = 4
     num_angles: int = 16
     least_gain: float = 0.02
@@ -86,12 +89,14 @@ class Preparation:
         targets: the columns that it answers.
         projections: numbers made of pairs of numbers.
         num_bins: bins of the piecewise-linear encoding.
+        least_repeats: see `PreparationPlan`.
     """
 
     inputs: tuple[Column, ...]
     targets: tuple[Column, ...]
     projections: tuple[Projection, ...] = ()
     num_bins: int = 48
+    least_repeats: int = 0
 
     @property
     def blocks(self) -> dict[str, tuple[Column, ...]]:
@@ -143,6 +148,7 @@ class Preparation:
             "targets": [column.to_dict() for column in self.targets],
             "projections": [asdict(projection) for projection in self.projections],
             "num_bins": self.num_bins,
+            "least_repeats": self.least_repeats,
         }
 
     @classmethod
@@ -153,6 +159,7 @@ class Preparation:
             tuple(Column.from_dict(item) for item in content["targets"]),
             tuple(Projection(**item) for item in made),
             content["num_bins"],
+            content["least_repeats"],
         )
 
 
@@ -197,8 +204,8 @@ def fit_preparation(
             got=f"only {listed(schema.columns)}",
             do="Bring more columns, or say a column's kind with --kind COLUMN=KIND.",
         )
-    plain = Preparation(inputs, targets, (), plan.num_bins)
-    return Preparation(inputs, targets, _projections(plain, values, plan), plan.num_bins)
+    plain = Preparation(inputs, targets, (), plan.num_bins, plan.least_repeats)
+    return replace(plain, projections=_projections(plain, values, plan))
 
 
 def fit_targets(

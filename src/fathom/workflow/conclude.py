@@ -65,7 +65,7 @@ def conclude(
         common = {
             c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
         }
-        _write_test_predictions(folder, learned, test, common)
+        _write_test_predictions(folder, made, common)
     importance = ()
     if made.resolved.value("evaluate.importance"):
         with clock("importance"):
@@ -156,13 +156,13 @@ def rows_of(answer: Answer, index: np.ndarray) -> Answer:
     return answer.rows(index)
 
 
-def _write_test_predictions(
-    folder: Path, learned: Learned, test: Table, answers: Mapping[str, Answer]
-) -> None:
-    columns: dict[str, Any] = {"row": np.arange(test.num_rows)}
-    for column in learned.model.targets:
-        columns[f"truth: {column.name}"] = test.column(column.name)
-        columns |= flat(column.name, answers[column.name])
+def _write_test_predictions(folder: Path, made: Study, answers: Mapping[str, Answer]) -> None:
+    test = made.material.test
+    assert test is not None, "asked only with test rows"
+    columns: dict[str, Any] = {"row": made.material.test_origin}
+    for name, answer in answers.items():
+        columns[f"truth: {name}"] = test.column(name)
+        columns |= flat(name, answer)
     write_frame(folder / "predictions" / "test.parquet", columns)
 
 

@@ -20,6 +20,7 @@ from fathom.workflow.recipe import Recipe, useless
 
 Parts = tuple[tuple[np.ndarray, np.ndarray], ...]
 Decisions = tuple[Decision, ...]
+Traced = tuple[Table, np.ndarray]
 FEWEST_ROWS = 5
 FOLDS_BELOW = 1500
 # Validation parts from this size on can spare a third for calibrating intervals.
@@ -43,6 +44,8 @@ class Material:
         findings: what reading and splitting had to tell.
         given_test: whether the test rows came in a file of their own.
         given_validation: likewise the validation rows, which are the last of the pool.
+        origin: the row of its file, from 0, that each row of the pool was.
+        test_origin: likewise for the test rows.
     """
 
     pool: Table
@@ -55,6 +58,8 @@ class Material:
     findings: tuple[Finding, ...] = field(default_factory=tuple)
     given_test: bool = False
     given_validation: bool = False
+    origin: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    test_origin: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def folds(self) -> bool:
@@ -150,12 +155,13 @@ def gather(
     options = read_options(recipe)
     table = read(data, options)
     roles = roles_of(recipe, table)
-    others = {
-        name: like(read(source, options), table, roles, name)
-        for name, source in (("test", test), ("validation", validation))
-        if source is not None
-    }
-    table, findings = _with_targets(table, roles)
+    others: dict[str, Traced] = {}
+    for name, source in (("test", test), ("validation", validation)):
+        if source is not None:
+            others[name] = _traced(like(read(source, options), table, roles, name), roles)
+    whole = table
+    table, origin = _traced(whole, roles)
+    findings = _missing_targets(whole, origin, roles)
     if table.num_rows < FEWEST_ROWS:
         raise DataError(
             "There are too few rows to learn from.",
@@ -164,24 +170,29 @@ def gather(
             got=str(table.num_rows),
             do="Bring more rows.",
         )
-    return _split(recipe, table, roles, others, findings)
+    return _split(recipe, (table, origin), roles, others, findings)
 
 
 def _split(
-    recipe: Recipe, table: Table, roles: Roles, others: dict[str, Table], findings: list[Finding]
+    recipe: Recipe, whole: Traced, roles: Roles, others: dict[str, Traced], findings: list[Finding]
 ) -> Material:
+    table, origin = whole
     facts = _facts(table, roles)
     plan, decisions = _split_plan(recipe, facts, roles, "test" in others)
-    pool, test, test_cluster = table, others.get("test"), None
+    pool, test_cluster = table, None
+    test, test_origin = others.get("test", (None, np.zeros(0, dtype=np.int64)))
     if test is None and plan.test_share > 0:
         rest, held = hold_out(facts, plan.test_share, plan, "test")
         pool, test = table.rows(rest), table.rows(held)
+        origin, test_origin = origin[rest], origin[held]
         test_cluster = facts.cluster[held]
         facts = facts.rows(rest)
     elif test is not None and roles.group is not None:
         test_cluster = test.column(roles.group).cast(pl.String).rank("dense").to_numpy()
     if "validation" in others:
-        pool, parts, chosen = _given_parts(recipe, pool, others["validation"])
+        validation, validated = others["validation"]
+        pool, parts, chosen = _given_parts(recipe, pool, validation)
+        origin = np.concatenate([origin, validated])
         facts = _facts(pool, roles)
     else:
         parts, chosen = _parts(recipe, pool, facts, plan)
@@ -197,6 +208,8 @@ def _split(
         tuple(findings),
         "test" in others,
         "validation" in others,
+        origin,
+        test_origin,
     )
 
 
@@ -374,11 +387,11 @@ def like(other: Table, table: Table, roles: Roles, name: str) -> Table:
             got=f"without {listed(lacking)}",
             do="Give a file with the same columns, or --names for files without a header.",
         )
-    return _with_targets(other.select(wanted), roles)[0]
+    return other.select(wanted)
 
 
-def _with_targets(table: Table, roles: Roles) -> tuple[Table, list[Finding]]:
-    """Rows that have at least one of their targets; the others are counted."""
+def _traced(table: Table, roles: Roles) -> Traced:
+    """The rows that have at least one of their targets, and which ones they were."""
     present = np.zeros(table.num_rows, dtype=bool)
     for target in roles.targets:
         said = roles.kinds.get(target)
@@ -386,21 +399,26 @@ def _with_targets(table: Table, roles: Roles) -> tuple[Table, list[Finding]]:
         kind = kind_from_name(said) if said else recognise(raw, name=target).kind
         parsed = kind.parse(raw) if kind.name not in ("ignored", "identifier") else None
         present |= raw.is_not_null().to_numpy() if parsed is None else parsed.present
-    lost = int((~present).sum())
+    return (table if present.all() else table.rows(present)), np.flatnonzero(present)
+
+
+def _missing_targets(whole: Table, kept: np.ndarray, roles: Roles) -> list[Finding]:
+    """What is told of the rows that were left out."""
+    lost = whole.num_rows - len(kept)
     if not lost:
-        return table, []
-    rows = np.flatnonzero(~present) + 1
+        return []
+    rows = np.setdiff1d(np.arange(whole.num_rows), kept) + 1
     finding = Finding(
         code="target_missing",
         severity="medium",
         title=f"{lost:,} rows have no target and cannot be learned from or scored.",
-        evidence=f"{lost:,} of {table.num_rows:,} rows of {table.source.name}",
+        evidence=f"{lost:,} of {whole.num_rows:,} rows of {whole.source.name}",
         advice="Fill the target in, if it is known.",
         columns=roles.targets,
         rows=tuple(int(row) for row in rows[:5]),
         facts={"rows": lost},
     )
-    return table.rows(present), [finding]
+    return [finding]
 
 
 def _moments(table: Table, time: str | None) -> np.ndarray | None:

@@ -160,6 +160,9 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
     pairs = 4 if facts.num_rows >= 200 else 0
     return PreparationPlan(
         num_bins=decide("prepare.num_bins", bins, f"{facts.num_rows:,} training rows fill them"),
+        least_repeats=decide(
+            "prepare.least_repeats", 20, "a value met so often can have a meaning of its own"
+        ),
         num_pairs=decide(
             "prepare.num_pairs", pairs, "the strongest pairs of numbers see oblique borders"
         ),

@@ -142,6 +142,11 @@ SETTINGS: tuple[Setting, ...] = (
         "prepare.num_bins", _WHOLE, "Bins in which the network sees a number.", least=2, most=1000
     ),
     Setting(
+        "prepare.least_repeats",
+        _WHOLE,
+        "Columns whose values repeat so often get a vector for each value; 0 = never.",
+    ),
+    Setting(
         "prepare.num_pairs",
         _WHOLE,
         "At most so many pairs of numbers get turned axes.",

@@ -185,7 +185,7 @@ def _worst(outcome: Outcome, column: Column, truth: Truth, answer: Answer) -> li
         said, sure = _said(column, answer, int(known[place]))
         found.append(
             {
-                "row": row + 1,
+                "row": int(outcome.made.material.origin[row]) + 1,
                 "truth": _cell(table.frame[column.name][row]),
                 "answer": said,
                 "sure": sure,

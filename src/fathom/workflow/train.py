@@ -259,7 +259,10 @@ def _write_answers(folder: Path, choices: Mapping[str, Choice], bands: Mapping[s
 
 def _write_predictions(path: Path, made: Study, learned: Learned) -> None:
     """Held rows with truth and answer, for paired tests later."""
-    columns: dict[str, Any] = {"row": learned.held_rows, "part": learned.held_part}
+    columns: dict[str, Any] = {
+        "row": made.material.origin[learned.held_rows],
+        "part": learned.held_part,
+    }
     pool = made.material.pool
     for column in learned.model.targets:
         columns[f"truth: {column.name}"] = pool.column(column.name)[learned.held_rows]

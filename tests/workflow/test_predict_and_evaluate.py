@@ -1,0 +1,252 @@
+"""The verbs on a trained run: rows in order, the person's words, what is unusual is told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import root_mean_squared_error
+
+from fathom.base.errors import DataError, RecipeError
+from fathom.workflow.evaluate import evaluate
+from fathom.workflow.look import look
+from fathom.workflow.predict import predict
+from fathom.workflow.recipe import Recipe
+from fathom.workflow.run import Run, load
+from fathom.workflow.show import describe_run, describe_table
+
+Train = Callable[..., Run]
+Make = Callable[..., pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def news(make_houses: Make) -> pl.DataFrame:
+    """Rows that no run has seen."""
+    return make_houses(47, seed=11)
+
+
+def test_rows_come_back_in_order(price_run: Run, news: pl.DataFrame) -> None:
+    whole = predict(price_run, news).frame
+    order = np.random.default_rng(0).permutation(47)
+    turned = predict(price_run, news[order]).frame
+    np.testing.assert_allclose(whole["price"].to_numpy()[order], turned["price"], rtol=1e-6)
+    alone = predict(price_run, news[5:6]).frame
+    np.testing.assert_allclose(alone["price"][0], whole["price"][5], rtol=1e-6)
+
+
+def test_answers_are_the_users_words(dear_run: Run, news: pl.DataFrame) -> None:
+    found = predict(dear_run, news.drop("dear", "price")).frame
+    assert set(found["dear"]) <= {"yes", "no"}
+    both = found.select("dear: p(no)", "dear: p(yes)").to_numpy()
+    np.testing.assert_allclose(both.sum(1), 1)
+    threshold = dear_run.answers["thresholds"]["dear"]
+    said = np.where(both[:, 1] >= (0.5 if threshold is None else threshold), "yes", "no")
+    assert found["dear"].to_list() == said.tolist()
+
+
+def test_what_is_unusual_about_the_input_is_told(dear_run: Run, news: pl.DataFrame) -> None:
+    odd = news.drop("lot").with_columns(
+        style=pl.lit("straw"),
+        area=pl.when(pl.int_range(pl.len()) < 7).then(9e5).otherwise("area"),
+        rooms=pl.lit(None, dtype=pl.Float64),
+    )
+    found = predict(dear_run, odd).input_report
+    told = {(finding.code, *finding.columns) for finding in found}
+    assert ("missing_column", "lot") in told
+    assert ("unfamiliar", "style") in told
+    assert ("unfamiliar", "area") in told
+    assert ("more_missing", "rooms") in told
+    assert next(f for f in found if f.columns == ("area",)).facts["rows"] == 7
+    assert found[0].severity == "high"
+
+
+def test_familiar_rows_raise_nothing_grave(dear_run: Run, table: pl.DataFrame) -> None:
+    found = predict(dear_run, table).input_report
+    assert [finding for finding in found if finding.severity != "low"] == []
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet", ".json", ".jsonl"])
+def test_predictions_are_written_and_read_back(
+    ending: str, dear_run: Run, news: pl.DataFrame, tmp_path: Path
+) -> None:
+    place = tmp_path / f"out{ending}"
+    found = predict(dear_run, news)
+    found.write(place)
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {
+        ".csv": pl.read_csv,
+        ".tsv": lambda path: pl.read_csv(path, separator="\t"),
+        ".parquet": pl.read_parquet,
+        ".json": pl.read_json,
+        ".jsonl": pl.read_ndjson,
+    }
+    again = readers[ending](place)
+    assert again.columns == found.frame.columns
+    assert again["dear"].to_list() == found.frame["dear"].to_list()
+    np.testing.assert_allclose(again["dear: probability"], found.frame["dear: probability"])
+
+
+def test_an_unknown_ending_is_refused(dear_run: Run, news: pl.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"Did you mean '\.csv'"):
+        predict(dear_run, news).write(tmp_path / "out.cvs")
+
+
+def test_no_rows_give_no_answers(price_run: Run, dear_run: Run, news: pl.DataFrame) -> None:
+    for run in (price_run, dear_run):
+        full = predict(run, news).frame
+        empty = predict(run, news[:0])
+        assert empty.frame.columns == full.columns
+        assert empty.frame.height == 0
+
+
+def test_a_table_of_other_columns_is_refused(price_run: Run) -> None:
+    with pytest.raises(RecipeError, match="none of the columns"):
+        predict(price_run, {"x": [1.0, 2.0]})
+
+
+def test_files_without_a_header_are_read_by_position(
+    tmp_path: Path, make_houses: Make, small_train: Train
+) -> None:
+    """The target comes first, so that a file without it is one column to the left."""
+    rows = make_houses(97).select("price", "area", "lot")
+    news = make_houses(13, seed=1).select("price", "area", "lot")
+    files = [tmp_path / name for name in ("train.csv", "whole.csv", "inputs.csv")]
+    for file, part in zip(files, (rows, news, news.drop("price")), strict=True):
+        part.write_csv(file, include_header=False)
+    run = small_train(files[0], "1")
+    assert run.record["columns"] == ["column_1", "column_2", "column_3"]
+    whole, inputs = (predict(run, file).frame for file in files[1:])
+    assert whole.equals(inputs)
+    named = small_train(rows)
+    direct = predict(named, news.drop("price")).frame["price"]
+    np.testing.assert_allclose(inputs["column_1"], direct, rtol=1e-6)
+
+
+def test_evaluate_agrees_with_scikit_learn(price_run: Run, news: pl.DataFrame) -> None:
+    answer = predict(price_run, news).frame["price"].to_numpy()
+    score = evaluate(price_run, news).to_dict()
+    expected = root_mean_squared_error(news["price"].to_numpy(), answer)
+    assert score["metrics"]["rmse"]["value"] == pytest.approx(expected, rel=1e-6)
+    assert score["metrics"]["rmse"]["low"] < expected < score["metrics"]["rmse"]["high"]
+    assert score["baselines"]["constant"]["rmse"]["value"] > 0
+    kept = sorted((price_run.folder / "evaluations").iterdir())[-1]
+    assert json.loads(kept.read_text())["metrics"] == score["metrics"]
+
+
+def test_evaluate_needs_the_truth(price_run: Run, news: pl.DataFrame) -> None:
+    with pytest.raises(DataError, match="does not hold the truth"):
+        evaluate(price_run, news.drop("price"))
+
+
+def test_evaluate_keeps_the_metric_and_the_groups(make_houses: Make, small_train: Train) -> None:
+    rows, news = make_houses(211).drop("dear"), make_houses(83, seed=3)
+    run = small_train(rows, settings={"group": "town", "evaluate.metric": "mae"})
+    assert run.score["primary_metric"] == "mae"
+    grouped = evaluate(run, news).to_dict()
+    plain = evaluate(
+        run, news.with_columns(town=pl.format("u{}", pl.int_range(pl.len())))
+    ).to_dict()
+    assert grouped["primary_metric"] == "mae"
+    assert grouped["metrics"]["mae"]["value"] == pytest.approx(plain["metrics"]["mae"]["value"])
+    assert grouped["metrics"]["mae"]["low"] != plain["metrics"]["mae"]["low"]
+
+
+@pytest.fixture(scope="module")
+def folds_run(make_houses: Make, small_train: Train) -> Run:
+    rows = make_houses(241, seed=2).drop("worth", "town")
+    options = {"split.folds": 3, "training.epochs": 9.0, "training.learning_rate": 0.02}
+    return small_train(rows, "price,dear", options)
+
+
+def test_folds_give_every_row_one_answer_and_intervals(folds_run: Run, news: pl.DataFrame) -> None:
+    held = pl.read_parquet(folds_run.folder / "predictions" / "validation.parquet")
+    tested = pl.read_parquet(folds_run.folder / "predictions" / "test.parquet")
+    rows = held["row"].to_list() + tested["row"].to_list()
+    assert sorted(rows) == list(range(241))
+    assert set(held["part"]) == {0, 1, 2}
+    found = predict(folds_run, news).frame
+    low, value, high = (found[name].to_numpy() for name in ("price: low", "price", "price: high"))
+    assert (low < value).all()
+    assert (value < high).all()
+    inside = (low <= news["price"].to_numpy()) & (news["price"].to_numpy() <= high)
+    assert inside.mean() > 0.75
+
+
+def test_a_number_and_a_class_together(folds_run: Run, news: pl.DataFrame) -> None:
+    tasks = [item["task"] for item in folds_run.score["targets"]]
+    assert tasks == ["regression", "classification"]
+    found = predict(folds_run, news).frame
+    assert {"price", "dear", "dear: p(yes)", "dear: set"} <= set(found.columns)
+    scores = evaluate(folds_run, news).to_dict()["targets"]
+    assert [item["target"] for item in scores] == ["price", "dear"]
+
+
+def test_saved_runs_answer_the_same(folds_run: Run, news: pl.DataFrame) -> None:
+    again = predict(load(folds_run.folder), news).frame
+    assert again.equals(predict(folds_run, news).frame)
+
+
+def test_several_labels_per_row(small_train: Train) -> None:
+    draw = np.random.default_rng(0)
+    a, b = draw.normal(size=(2, 157))
+    labels = [
+        "|".join(n for n, there in (("left", x > 0), ("up", y > 0), ("any", True)) if there)
+        for x, y in zip(a, b, strict=True)
+    ]
+    run = small_train({"a": a, "b": b, "labels": labels}, "labels", kinds={"labels": "set"})
+    found = predict(run, {"a": [1.5, -1.5], "b": [1.5, -1.5]}).frame
+    assert found.columns == ["labels", "labels: p(any)", "labels: p(left)", "labels: p(up)"]
+    assert run.score["task"] == "multilabel"
+
+
+def test_weights_count(make_houses: Make, small_train: Train) -> None:
+    """Rows of weight 0 are as good as absent to what is fitted."""
+    rows = make_houses(151).drop("dear", "town").with_columns(worth=pl.lit(1))
+    heavy = rows.with_columns(worth=pl.when(pl.col("style") == "wood").then(0).otherwise(1))
+    plain, weighed = (small_train(part, settings={"weight": "worth"}) for part in (rows, heavy))
+    means = [run.model.targets[0].fitted.to_dict()["mean"] for run in (plain, weighed)]
+    assert means[0] != means[1]
+    assert "worth" not in {column.name for column in weighed.model.preparation.inputs}
+    with pytest.raises(DataError, match="zero or more"):
+        small_train(rows.with_columns(worth=pl.lit(-1)), settings={"weight": "worth"})
+
+
+def test_rows_without_a_target_are_counted(make_houses: Make, small_train: Train) -> None:
+    rows = (
+        make_houses(131)
+        .drop("dear")
+        .with_columns(price=pl.when(pl.int_range(pl.len()) % 13 == 0).then(None).otherwise("price"))
+    )
+    run = small_train(rows)
+    told = run.report.read_text("utf-8")
+    assert "11 rows have no target" in told
+    held = pl.read_parquet(run.folder / "predictions" / "test.parquet")["row"].to_numpy()
+    assert (held % 13 != 0).all()
+
+
+def test_a_target_name_with_a_comma(make_houses: Make, small_train: Train) -> None:
+    run = small_train(make_houses(61).drop("dear").rename({"price": "price, net"}), "price, net")
+    assert [column.name for column in run.model.targets] == ["price, net"]
+
+
+def test_show_decodes_what_the_network_sees(
+    dear_run: Run, tmp_path: Path, news: pl.DataFrame
+) -> None:
+    place = tmp_path / "news.csv"
+    news.write_csv(place)
+    shown = describe_run(dear_run, place)
+    batch: list[dict[str, Any]] = shown.content["batch"]
+    style = next(column for column in batch if column["column"] == "style")
+    assert list(style["decoded"]) == news["style"][:4].to_list()
+    assert "weights" in shown.text
+    assert describe_table(place).content["rows"][0]["style"] == news["style"][0]
+
+
+def test_look_without_a_target(table: pl.DataFrame) -> None:
+    found = look(Recipe(), table)
+    assert found.schema.columns["style"].kind.name == "category"
+    assert "style" in repr(found)
+    with pytest.raises(RecipeError, match="Did you mean 'town'"):
+        look(Recipe.of({"group": "twon"}), table)
