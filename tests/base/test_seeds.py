@@ -42,7 +42,7 @@ def test_generators_of_one_stream_draw_alike() -> None:
 
 
 def _draw() -> tuple[float, float, float]:
-    return torch.rand(1).item(), float(np.random.random()), random.random()  # noqa: NPY002
+    return torch.rand(1).item(), float(np.random.random()), random.random()
 
 
 def test_global_generators_are_seeded() -> None:

@@ -19,8 +19,8 @@ def _field() -> Field:
 
 
 def _loss(numbers: list[tuple[float, float]]) -> Loss:
-    pairs = [(torch.tensor(a).double(), torch.tensor(b).double()) for a, b in numbers]
-    return Loss({f"part_{place}": pair for place, pair in enumerate(pairs)})
+    pairs = torch.tensor(numbers, dtype=torch.float64)
+    return Loss({f"part_{place}": (pair[0], pair[1]) for place, pair in enumerate(pairs)})
 
 
 def test_rows_of_a_field_take_mask_and_lengths_along() -> None:

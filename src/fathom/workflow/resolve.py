@@ -22,11 +22,12 @@ from fathom.training.plan import TrainingPlan, best_precision
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.recipe import Recipe, useless
 
+MANY_ROWS = 5000
 # What the one dial turns: members, width, and how many steps are taken.
 SIZES: dict[str, dict[str, int]] = {
-    "small": {"members": 8, "width": 128, "steps": 800},
-    "medium": {"members": 16, "width": 256, "steps": 2000},
-    "large": {"members": 32, "width": 512, "steps": 4000},
+    "small": {"members": 8, "width": 128, "steps": 600},
+    "medium": {"members": 16, "width": 256, "steps": 1200},
+    "large": {"members": 32, "width": 512, "steps": 3000},
 }
 
 _CLASSES = frozenset({"binary", "multiclass"})
@@ -123,7 +124,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
     size = SIZES[decide("size", "medium", "a good answer within a minute or two")]
     seed = decide("seed", 0, "the same seed gives the same model")
     preparation = _preparation(decide, facts, seed)
-    network = _network(decide, size, seed)
+    network = _network(decide, size, facts, seed)
     heads, balanced_loss, l1 = _losses(decide, facts)
     batch_size = _batch_size(decide, facts)
     training = _training(decide, facts, size, batch_size, seed)
@@ -161,7 +162,9 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
     return PreparationPlan(
         num_bins=decide("prepare.num_bins", bins, f"{facts.num_rows:,} training rows fill them"),
         least_repeats=decide(
-            "prepare.least_repeats", 20, "a value met so often can have a meaning of its own"
+            "prepare.least_repeats",
+            100 if "regression" in facts.tasks.values() else 20,
+            "a value met so often can have a meaning of its own",
         ),
         num_pairs=decide(
             "prepare.num_pairs", pairs, "the strongest pairs of numbers see oblique borders"
@@ -171,15 +174,31 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
     )
 
 
-def _network(decide: _Decider, size: Mapping[str, int], seed: int) -> NetworkPlan:
+def _width(facts: Circumstances, size: Mapping[str, int]) -> tuple[int, str]:
+    if facts.num_rows < MANY_ROWS or "regression" not in facts.tasks.values():
+        return size["width"] // 2, "half of what goes with the size: wider did not help such data"
+    return size["width"], "goes with the size"
+
+
+def _dropout(facts: Circumstances) -> tuple[float, str]:
+    if facts.num_rows < MANY_ROWS:
+        return 0.0, f"{facts.num_rows:,} rows are seen seldom enough"
+    if "regression" in facts.tasks.values():
+        return 0.1, f"{facts.num_rows:,} rows are worth longer training, which it makes safe"
+    return 0.2, f"{facts.num_rows:,} rows are worth longer training, which it makes safe"
+
+
+def _network(
+    decide: _Decider, size: Mapping[str, int], facts: Circumstances, seed: int
+) -> NetworkPlan:
     name = decide("network.name", "ensemble", "the best of the networks for tables in our trials")
     deep = name != "linear"
     hidden = {
-        "width": (size["width"], "goes with the size"),
+        "width": _width(facts, size),
         "depth": (2, "deeper seldom helps on tables"),
         "activation": ("relu", "plain and fast"),
         "norm": ("none", "inputs are scaled already"),
-        "dropout": (0.0, "the ensemble and the early stop guard enough"),
+        "dropout": _dropout(facts),
         "initialisation": ("default", "PyTorch's own"),
     }
     none = "a linear network has no hidden layers"
@@ -248,7 +267,7 @@ def _training(
     decide: _Decider, facts: Circumstances, size: Mapping[str, int], batch_size: int, seed: int
 ) -> TrainingPlan:
     per_epoch = max(1, math.ceil(facts.num_rows / batch_size))
-    wanted = min(max(size["steps"], 40 * per_epoch), 2 * size["steps"])
+    wanted = min(max(size["steps"], 25 * per_epoch), 2 * size["steps"])
     epochs = decide(
         "training.epochs",
         float(max(1, round(wanted / per_epoch))),

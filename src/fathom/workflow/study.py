@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
+from fathom.base.seeds import torch_generator
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
 from fathom.models.preparation import Column
+from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema
 from fathom.tables.table import Table
 from fathom.workflow.judge import task_of
@@ -77,6 +80,9 @@ def study(recipe: Recipe, data: object, test: object = None, validation: object 
     targets = targets_of(material, schema)
     facts = circumstances(material, schema, targets)
     _check_metric(recipe, facts)
+    _check_inputs(material.train, schema)
+    resolved = resolve(recipe, facts)
+    _check_shape(resolved)
     return Study(
         recipe,
         material,
@@ -84,7 +90,7 @@ def study(recipe: Recipe, data: object, test: object = None, validation: object 
         (*material.findings, *findings),
         left_out,
         targets,
-        resolve(recipe, facts),
+        resolved,
     )
 
 
@@ -125,6 +131,29 @@ def _others(material: Material) -> dict[str, Table]:
     if material.given_test and material.test is not None and material.test.num_rows:
         found["test"] = material.test
     return found
+
+
+def _check_inputs(train: Table, schema: Schema) -> None:
+    """Something must be left to learn from.
+
+    Raises:
+        DataError: nothing is.
+    """
+    if not schema.inputs:
+        kinds = listed(f"{name} ({one.kind.name})" for name, one in schema.columns.items())
+        raise DataError(
+            "No column is left to learn from.",
+            where=train.source.name,
+            expected="at least one input that varies and does not merely name the rows",
+            got=f"only {kinds}",
+            do="Bring more columns, or say a column's kind with --kind COLUMN=KIND.",
+        )
+
+
+def _check_shape(resolved: Resolved) -> None:
+    """Words for the layers are tried on a network of a few weights, before a folder is made."""
+    shape = replace(resolved.network.shape, width=2, depth=min(1, resolved.network.shape.depth))
+    MLP(2, shape, torch_generator(0, "shape"))
 
 
 def _check_metric(recipe: Recipe, facts: Circumstances) -> None:

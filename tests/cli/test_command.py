@@ -1,0 +1,216 @@
+"""The command: exit codes, JSON and nothing else, errors in four beats."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fathom.cli.progress import in_words
+
+Fathom = Callable[..., Any]
+
+
+def test_help_names_every_verb(fathom: Fathom) -> None:
+    said = fathom("--help")
+    assert said.code == 0
+    for verb in (
+        "look",
+        "plan",
+        "train",
+        "evaluate",
+        "predict",
+        "show",
+        "replay",
+        "report",
+        "settings",
+    ):
+        assert verb in said.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trian", "x.csv"),
+        ("train", "x.csv", "--taget", "y"),
+        ("predict",),
+        ("train", "--resume", "r", "-t", "y"),
+    ],
+)
+def test_a_wrong_usage_exits_with_2(words: tuple[str, ...], fathom: Fathom) -> None:
+    assert fathom(*words).code == 2
+
+
+def test_a_mistake_is_told_in_four_beats(fathom: Fathom, houses: Path) -> None:
+    said = fathom("train", houses, "-t", "prize")
+    assert said.code == 1
+    assert said.err.startswith("fathom: There is no column 'prize'.")
+    assert [line.split()[0] for line in said.err.splitlines()[1:]] == [
+        "where:",
+        "expected:",
+        "got:",
+        "do:",
+    ]
+    assert "Did you mean 'price'?" in said.err
+    assert said.out == ""
+
+
+def test_a_mistake_as_json(fathom: Fathom, houses: Path) -> None:
+    said = fathom("train", houses, "-t", "prize", "--json")
+    assert said.code == 1
+    assert json.loads(said.out)["do"] == "Did you mean 'price'?"
+
+
+def test_json_prints_json_and_nothing_else(
+    fathom: Fathom, houses: Path, run_folder: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    calls: dict[str, tuple[object, ...]] = {
+        "train": ("train", houses, "-t", "price", "--out", tmp_path / "run", *tiny),
+        "look": ("look", houses, "-t", "price"),
+        "plan": ("plan", houses, "-t", "price", "-o", tmp_path / "recipe.toml"),
+        "evaluate": ("evaluate", run_folder, houses),
+        "predict": ("predict", run_folder, houses, "-o", tmp_path / "out.csv"),
+        "show": ("show", run_folder, houses),
+        "table": ("show", houses),
+        "replay": ("replay", run_folder, "--out", tmp_path / "again"),
+    }
+    found = {name: fathom(*words, "--json") for name, words in calls.items()}
+    content = {name: json.loads(said.out) for name, said in found.items()}
+    assert [said.code for said in found.values()] == [0] * len(calls)
+    assert content["train"]["metrics"]["rmse"]["value"] > 0
+    assert content["replay"]["verdict"] == "same bits"
+    assert len(content["predict"]["rows"]) == 149
+    assert (tmp_path / "out.csv").exists()
+    assert {d["key"] for d in content["plan"]["decisions"]} >= {"target", "split.folds", "size"}
+
+
+def test_a_plan_can_be_edited_and_trained(
+    fathom: Fathom, houses: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    assert fathom("plan", houses, "-t", "price", "-o", recipe, *tiny).code == 0
+    recipe.write_text(recipe.read_text().replace("epochs = 2.0", "epochs = 3.0"))
+    said = fathom("train", recipe, "--out", tmp_path / "run", "-q")
+    assert (said.code, said.err) == (0, "")
+    assert "epochs = 3.0  # said: you said so" in (tmp_path / "run" / "resolved.toml").read_text()
+
+
+def test_resolved_toml_trains_the_same_model(
+    fathom: Fathom, run_folder: Path, tmp_path: Path
+) -> None:
+    said = fathom("train", run_folder / "resolved.toml", "--out", tmp_path / "again", "-q")
+    assert (said.code, said.err) == (0, "")
+    first, second = (
+        (folder / "model.safetensors").read_bytes() for folder in (run_folder, tmp_path / "again")
+    )
+    assert first == second
+
+
+def test_what_was_typed_is_kept(run_folder: Path) -> None:
+    record = json.loads((run_folder / "record.json").read_text())
+    assert record["command"].startswith("fathom train ")
+    assert "-t price" in record["command"]
+
+
+def test_predictions_go_where_they_are_sent(
+    fathom: Fathom, run_folder: Path, houses: Path, tmp_path: Path
+) -> None:
+    printed = fathom("predict", run_folder, houses)
+    assert printed.out.splitlines()[0].split(",")[0] == "price"
+    assert len(printed.out.splitlines()) == 150
+    assert fathom("predict", run_folder, houses, "-o", tmp_path / "a.csv").code == 0
+    assert (tmp_path / "a.csv").read_text() == printed.out
+    assert fathom("predict", run_folder, houses, "-o", tmp_path / "a.xls").code == 1
+
+
+def test_a_taken_folder_is_refused_before_anything_is_read(
+    fathom: Fathom, run_folder: Path
+) -> None:
+    said = fathom("train", "no such file.csv", "-t", "y", "--out", run_folder)
+    assert said.code == 1
+    assert "The run folder is taken." in said.err
+    assert "--resume" in said.err
+
+
+def test_a_place_that_cannot_be_written_to(
+    fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("here")
+    for place in (blocked / "run", Path("/proc/run")):
+        said = fathom("train", houses, "-t", "price", "--out", place, "-q", *tiny)
+        assert said.code == 1
+        assert "could not be written" in said.err
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--set=training.learing_rate=1", "Did you mean 'training.learning_rate'?"),
+        ("--set=training.epochs", "needs a name and a value"),
+        ("--set=training.epochs=many", "wrong type"),
+        ("--set=training.epochs=-3", "out of its range"),
+        ("--set=network.activation=rela", "relu"),
+        ("--set=network.norm=bach", "batch"),
+        ("--set=network.initialisation=heh", "he"),
+        ("--set=training.optimizer=adamx", "adam"),
+        ("--set=training.schedule=cosin", "cosine"),
+        ("--set=evaluate.metric=rmsee", "rmse"),
+        ("--size=huge", "'small', 'medium', 'large'"),
+        ("--kind=area=nummber", "number"),
+        ("--kind=aria=number", "Did you mean 'area'?"),
+        ("--time=soon", "not a length of time"),
+        ("--group=stile", "Did you mean 'style'?"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_an_error(
+    option: str, told: str, fathom: Fathom, houses: Path, tmp_path: Path
+) -> None:
+    said = fathom("train", houses, "-t", "price", option, "--out", tmp_path / "run", "-q")
+    assert said.code == 1
+    assert told in said.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_exits_with_130(
+    fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    place = tmp_path / "run"
+    long = [word.replace("epochs=2.0", "epochs=90000.0") for word in tiny]
+
+    def stop() -> None:
+        for _ in range(600):
+            if (place / "history.jsonl").exists() or (place / "record.json").exists():
+                time.sleep(0.3)
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    said = fathom("train", houses, "-t", "price", "--out", place, "-q", *long)
+    thread.join()
+    assert said.code == 130
+    assert "--resume" in said.err
+    assert (place / "checkpoint" / "state.safetensors").exists()
+    assert "Traceback" not in said.err
+
+
+def test_settings_are_listed(fathom: Fathom) -> None:
+    said = fathom("settings")
+    assert said.code == 0
+    assert len(said.out.splitlines()) > 50
+
+
+def test_report_says_where_it_lies(fathom: Fathom, run_folder: Path) -> None:
+    assert fathom("report", run_folder).out.strip() == str(run_folder / "report.html")
+    assert fathom("report", run_folder / "nothing").code == 1
+
+
+def test_seconds_in_words() -> None:
+    assert [in_words(s) for s in (0.2, 59.6, 3600)] == ["0 s", "1 min 0 s", "60 min 0 s"]

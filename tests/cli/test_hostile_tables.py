@@ -1,0 +1,146 @@
+"""Tables that nobody would wish for: a clear error or a report, never a stack trace."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+Fathom = Callable[..., Any]
+NUM = 97
+
+
+def lines(*names: str, row: Callable[[int, np.random.Generator], str]) -> str:
+    draw = np.random.default_rng(0)
+    return ",".join(names) + "\n" + "".join(f"{row(n, draw)}\n" for n in range(NUM))
+
+
+def number(draw: np.random.Generator) -> str:
+    return f"{draw.normal():.4f}"
+
+
+PLAIN = lines("a", "y", row=lambda n, d: f"{number(d)},{number(d)}")
+REFUSED: dict[str, tuple[bytes, str, str]] = {
+    "truncated.csv.gz": (gzip.compress(PLAIN.encode())[:200], "y", "damaged"),
+    "ragged.csv": ((PLAIN + "1,2,3,4\n").encode(), "y", "more cells than the table has columns"),
+    "one class.csv": (
+        lines("a", "y", row=lambda n, d: f"{number(d)},yes").encode(),
+        "y",
+        "nothing to tell apart",
+    ),
+    "four rows.csv": (b"a,y\n1,2\n2,3\n3,4\n5,6\n", "y", "too few rows"),
+    "no target.csv": (PLAIN.encode(), "z", "There is no column 'z'"),
+    "no truth.csv": (lines("a", "y", row=lambda n, d: f"{number(d)},nan").encode(), "y", "target"),
+    "prose.csv": (
+        lines("t", "y", row=lambda n, d: f"some words {n} that differ,other words {n}").encode(),
+        "y",
+        "cannot be learned",
+    ),
+    "constant.csv": (
+        lines("a", "y", row=lambda n, d: "1,2").encode(),
+        "y",
+        "too few different rows",
+    ),
+    "constant inputs.csv": (
+        lines("a", "y", row=lambda n, d: f"1,{number(d)}").encode(),
+        "y",
+        "No column is left",
+    ),
+    "names.csv": (
+        lines("a", "y", row=lambda n, d: f"{number(d)},id{n:05d}").encode(),
+        "y",
+        "a value of its own",
+    ),
+    "target alone.csv": (lines("y", row=lambda n, d: number(d)).encode(), "y", "No column is left"),
+    "empty.csv": (b"", "y", "empty"),
+    "header.csv": (b"a,y\n", "y", "no rows"),
+    "binary.csv": (bytes(range(256)) * 20, "y", "not a text"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_is_refused_in_four_beats(
+    name: str, fathom: Fathom, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    content, target, told = REFUSED[name]
+    (tmp_path / name).write_bytes(content)
+    said = fathom("train", tmp_path / name, "-t", target, "--out", tmp_path / "run", "-q", *tiny)
+    assert said.code == 1
+    assert told in said.err
+    assert "do:" in said.err
+    assert not (tmp_path / "run").exists()
+
+
+EVIL = ("c", "loss", "weight", "../../x", "<script>alert(1)</script>", "", "part_0.head", "y: low")
+ACCEPTED: dict[str, tuple[str, str]] = {
+    "all missing.csv": (lines("a", "m", "y", row=lambda n, d: f"{number(d)},,{number(d)}"), "y"),
+    "five rows.csv": ("a,y\n" + "".join(f"{n},{n * n}\n" for n in range(5)), "y"),
+    "five classes.csv": ("a,y\n" + "".join(f"{n},{'pq'[n % 2]}\n" for n in range(5)), "y"),
+    "evil names.csv": (
+        lines(
+            *EVIL,
+            "y",
+            row=lambda n, d: (
+                ",".join(number(d) for _ in EVIL) + "," + ("<img src=q>", "<b>no</b>")[n % 2]
+            ),
+        ),
+        "y",
+    ),
+    "evil target.csv": (lines("a", EVIL[4], row=lambda n, d: f"{number(d)},{number(d)}"), EVIL[4]),
+    "empty target.csv": (lines("a", "", row=lambda n, d: f"{number(d)},{number(d)}"), "last"),
+    "twice.csv": (
+        lines("a", "a", "y", row=lambda n, d: f"{number(d)},{number(d)},{number(d)}"),
+        "y",
+    ),
+    "gaps in the target.csv": (
+        lines("a", "y", row=lambda n, d: f"{number(d)},{'nan' if n % 3 else number(d)}"),
+        "y",
+    ),
+    "infinite.csv": (
+        lines(
+            "a",
+            "b",
+            "y",
+            row=lambda n, d: ",".join(
+                "inf" if n % every == 0 else number(d) for every in (31, 37, 41)
+            ),
+        ),
+        "y",
+    ),
+    "languages.csv": (
+        lines(
+            "größe",
+            "色",
+            "目标",
+            row=lambda n, d: f"{number(d)},{'红绿蓝'[n % 3]},{('はい', 'いいえ')[n % 2]}",
+        ),
+        "目标",
+    ),
+    "shares.csv": (
+        lines(
+            "p(a), set", "y: high", "y", row=lambda n, d: f"{number(d)},{number(d)},{'ab'[n % 2]}"
+        ).replace("p(a), set", '"p(a), set"'),
+        "y",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_it_is_learned_and_shown_escaped(
+    name: str, fathom: Fathom, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    content, target = ACCEPTED[name]
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    run = tmp_path / "run"
+    said = fathom("train", tmp_path / name, "-t", target, "--out", run, "-q", *tiny)
+    assert (said.code, said.err) == (0, "")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for raw in ("<script>alert", "<img src=q", "<b>no</b>"):
+        assert raw not in page
+    assert {place.name for place in tmp_path.iterdir()} == {name, "run"}
+    answers = fathom("predict", run, tmp_path / name, "--json")
+    assert len(json.loads(answers.out)["rows"]) == content.count("\n") - 1
+    assert fathom("evaluate", run, tmp_path / name).code == 0
