@@ -84,6 +84,9 @@ def test_rows_are_encoded_one_by_one(name: str) -> None:
 @ALL
 def test_the_gradient_reaches_every_parameter(name: str) -> None:
     encoder = _encoder(name)
+    if not list(encoder.parameters()):
+        assert name in ("numbers_plain", "plain", "plain_whole")
+        return
     encoder(Field(CASES[name].data, _mask())).tensor.square().sum().backward()
     for key, parameter in encoder.named_parameters():
         assert parameter.grad is not None, key
@@ -125,12 +128,14 @@ def test_one_batch_is_learned_by_heart(name: str) -> None:
     truth = torch.arange(NUM).float()
     last = torch.nn.Linear(encoder.dim_out, 1)
     optimizer = torch.optim.Adam([*encoder.parameters(), *last.parameters()], lr=0.05)
+    losses: list[float] = []
     for _ in range(200):
         optimizer.zero_grad()
         loss = (last(encoder(field).tensor)[:, 0] - truth).square().mean()
         loss.backward()
         optimizer.step()
-    assert loss.item() < 0.05 * float(truth.var())
+        losses.append(loss.item())
+    assert losses[-1] < 0.05 * float(truth.var())
 
 
 def test_turned_axes_are_weighted_sums_of_two_columns() -> None:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fathom.base.tensors import Features, Field, Loss
-from fathom.heads.head import Answer, AnswerSettings, Head, output_layer, weighted
+from fathom.heads.head import Answer, AnswerSettings, Head, filled, output_layer, weighted
 from fathom.losses.classification import cross_entropy, focal
 
 CategoryLoss = Literal["cross_entropy", "focal"]
@@ -51,7 +51,7 @@ class CategoryHead(Head[Tensor]):
         return self.layer(features.tensor).float()
 
     def loss(self, output: Tensor, target: Field, weight: Float[Tensor, " batch"]) -> Loss:
-        truth = target.data
+        truth = filled(target)
         if output.ndim == 3:
             truth = truth.unsqueeze(1).expand(-1, output.shape[1], *truth.shape[1:])
         if self.loss_name == "focal":
@@ -60,7 +60,7 @@ class CategoryHead(Head[Tensor]):
             smoothing = self.label_smoothing if self.training else 0.0
             per_example = cross_entropy(output, truth, label_smoothing=smoothing)
         if self.class_weight is not None and self.training:
-            weight = weight * self.class_weight[target.data]
+            weight = weight * self.class_weight[filled(target)]
         return weighted(per_example, target, weight)
 
     def answer(self, output: Tensor, settings: AnswerSettings) -> Answer:

@@ -104,6 +104,23 @@ def output_layer(
     return layer
 
 
+def filled(target: Field) -> Tensor:
+    """The target's data with 0 where it is absent.
+
+    What stands there means nothing and may be NaN; a loss of NaN that counts 0 would still make
+    every gradient NaN.
+
+    Example:
+        >>> filled(Field(torch.tensor([3.0, torch.nan]), torch.tensor([True, False])))
+        tensor([3., 0.])
+    """
+    present = target.present()
+    if present is None:
+        return target.data
+    present = present.reshape(*present.shape, *[1] * (target.data.ndim - present.ndim))
+    return torch.where(present, target.data, torch.zeros_like(target.data))
+
+
 def weighted(
     per_place: Float[Tensor, "batch *places"],
     target: Field,

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fathom.base.tensors import Features, Field, Loss
-from fathom.heads.head import Answer, AnswerSettings, Head, output_layer, weighted
+from fathom.heads.head import Answer, AnswerSettings, Head, filled, output_layer, weighted
 from fathom.losses.classification import binary_cross_entropy
 
 
@@ -31,7 +31,7 @@ class SetHead(Head[Tensor]):
         return self.layer(features.tensor).float()
 
     def loss(self, output: Tensor, target: Field, weight: Float[Tensor, " batch"]) -> Loss:
-        truth = target.data if output.ndim == 2 else target.data.unsqueeze(1)
+        truth = filled(target) if output.ndim == 2 else filled(target).unsqueeze(1)
         per_label = binary_cross_entropy(output, truth.expand(output.shape))
         return weighted(per_label.mean(-1), target, weight)
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fathom.base.tensors import Features, Field, Loss
-from fathom.heads.head import Answer, AnswerSettings, Head, output_layer, weighted
+from fathom.heads.head import Answer, AnswerSettings, Head, filled, output_layer, weighted
 from fathom.losses.regression import (
     huber,
     mean_absolute_error,
@@ -49,7 +49,7 @@ class NumberHead(Head[Tensor]):
         return self.layer(features.tensor).float()
 
     def loss(self, output: Tensor, target: Field, weight: Float[Tensor, " batch"]) -> Loss:
-        truth = target.data if output.ndim == 2 else target.data.unsqueeze(1)
+        truth = filled(target) if output.ndim == 2 else filled(target).unsqueeze(1)
         if self.loss_name == "quantile":
             per_example = quantile(output, truth.expand(output.shape[:-1]), self.levels)
         else:

@@ -7,12 +7,18 @@ import numpy as np
 
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.records import Finding
-from fathom.columns.kind import Kind, Recognised, Values
 from fathom.columns.catalogue import kind_from_name
+from fathom.columns.kind import Evidence, Kind, KindName, Recognised, Values
 from fathom.columns.recognise import recognise, recognise_target
 from fathom.tables.table import Table
 
 UNUSED = ("identifier", "ignored")
+
+# What a file declares, against what the cells look like: the file knows better here.
+_TOLD: dict[tuple[str, str], KindName] = {
+    ("nominal", "number"): "category",
+    ("numeric", "category"): "number",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,21 +116,24 @@ def infer_schema(table: Table, roles: Roles) -> Schema:
         RecipeError: a named column or kind does not exist.
     """
     roles.check(table)
-    columns: dict[str, Recognised] = {}
-    for name in table.columns:
-        said = roles.kinds.get(name)
-        if said is not None:
-            columns[name] = _said(table, name, said)
-        elif name in roles.targets:
-            columns[name] = recognise_target(table.column(name), name=name)
-        else:
-            declared = table.source.declared.get(name)
-            columns[name] = recognise(table.column(name), name=name, declared=declared)
-    return Schema(roles, columns)
+    found = {name: _recognised(table, roles, name) for name in table.columns}
+    return Schema(roles, found)
 
 
-def _said(table: Table, name: str, kind: str) -> Recognised:
-    return Recognised(name, kind_from_name(kind), said=True)
+def _recognised(table: Table, roles: Roles, name: str) -> Recognised:
+    raw, said = table.column(name), roles.kinds.get(name)
+    if name in roles.targets:
+        return recognise_target(raw, name=name, declared=said)
+    if said is not None:
+        return recognise(raw, name=name, declared=said)
+    found = recognise(raw, name=name)
+    told = _TOLD.get((table.source.declared.get(name, ""), found.kind.name))
+    if told is None:
+        return found
+    settled = recognise(raw, name=name, declared=told)
+    reason = f"the file declares it {table.source.declared[name]}; else {found.reason}"
+    others = tuple(item for item in found.evidence if item.kind != told)
+    return Recognised(name, settled.kind, (Evidence(told, 1.0, reason), *others))
 
 
 def parse_columns(table: Table, kinds: Mapping[str, Kind]) -> dict[str, Values]:

@@ -239,7 +239,7 @@ def _row_names(table: Table, roles: Roles) -> tuple[str, ...]:
     found: list[str] = []
     for name in table.columns:
         raw = table.frame[name]
-        if name in used or raw.dtype.is_float() or raw.n_unique() < table.num_rows / 2:
+        if name in used or raw.n_unique() < table.num_rows / 2 or _measured(raw):
             continue
         said = roles.kinds.get(name)
         kind = said or recognise(table.column(name), name=name).kind.name
@@ -303,6 +303,13 @@ def _set_aside(parts: Parts, facts: RowFacts, plan: SplitPlan) -> tuple[Parts, n
         return parts, np.zeros(0, dtype=np.int64)
     choosing, aside = hold_out(facts.rows(held), 1 / 3, plan, "calibration")
     return ((kept, held[choosing]),), held[aside]
+
+
+def _measured(raw: pl.Series) -> bool:
+    """Whether most cells hold a decimal point, as no name of a row does."""
+    if raw.dtype != pl.String:
+        return raw.dtype.is_float()
+    return 2 * (raw.str.contains(r"^\s*[-+]?\d*\.\d").sum() or 0) > len(raw)
 
 
 def _split_plan(

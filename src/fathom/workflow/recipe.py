@@ -104,7 +104,7 @@ def read_recipe(path: Path) -> Recipe:
     for key in ("data", "test", "validation"):
         if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
             beside = path.parent / said[key]
-            said[key] = str(beside) if beside.exists() else said[key]
+            said[key] = str(beside) if beside.is_file() else said[key]
     return Recipe.of(said, _kinds(kinds, path))
 
 

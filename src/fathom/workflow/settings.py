@@ -258,8 +258,10 @@ def setting(key: str) -> Setting:
         (<class 'float'>,)
     """
     if key not in BY_KEY:
-        last = {known.rsplit(".", 1)[-1]: known for known in BY_KEY}
-        close = nearest(key, BY_KEY) or nearest(key.rsplit(".", 1)[-1], last)
+        last = {f"'{known.rsplit('.', 1)[-1]}'": known for known in BY_KEY}
+        near = nearest(f"'{key.rsplit('.', 1)[-1]}'", last)
+        full = next((f"Did you mean '{last[word]}'?" for word in last if f"'{word}'" in near), "")
+        close = nearest(key, BY_KEY) or full
         raise RecipeError(
             f"There is no setting '{key}'.",
             where="recipe",
