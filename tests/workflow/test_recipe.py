@@ -34,7 +34,9 @@ SAID = st.fixed_dictionaries({}, optional={known.key: values(known) for known in
 KINDS = st.dictionaries(WORDS, st.sampled_from(["number", "category", "ignored"]), max_size=4)
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(said=SAID, kinds=KINDS)
 def test_toml_and_back(said: dict[str, Any], kinds: dict[str, str], tmp_path: Path) -> None:
     recipe = Recipe.of(said, kinds)
@@ -42,7 +44,9 @@ def test_toml_and_back(said: dict[str, Any], kinds: dict[str, str], tmp_path: Pa
     assert read_recipe(tmp_path / "recipe.toml") == recipe
 
 
-@examples(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(said=SAID, kinds=KINDS, reason=WORDS)
 def test_decisions_and_back(
     said: dict[str, Any], kinds: dict[str, str], reason: str, tmp_path: Path

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from fathom.cli import verbs
 from fathom.workflow.recipe import Recipe
@@ -13,7 +14,8 @@ def main() -> None:
     """Diabetes of 442 patients: predict the progression of the disease after a year."""
     from sklearn.datasets import load_diabetes
 
-    table = load_diabetes(as_frame=True, scaled=False).frame
+    found: Any = load_diabetes(as_frame=True, scaled=False)
+    table = found.frame
     out = Path(tempfile.mkdtemp(prefix="fathom-demo-")) / "diabetes"
     print(f"{len(table)} patients, {len(table.columns) - 1} measurements each, ten seconds or so …")
     with verbs.progress(quiet=False) as watch:

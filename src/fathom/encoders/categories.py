@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fathom.base.tensors import Features, Field
 from fathom.encoders.encoder import Encoder
@@ -21,6 +21,8 @@ class CategoriesEncoder(Encoder):
         dim: length of the vectors.
         generator: where they are drawn from.
     """
+
+    start: Tensor
 
     def __init__(self, num_codes: Sequence[int], dim: int, generator: torch.Generator) -> None:
         super().__init__()

@@ -45,6 +45,10 @@ class NumbersEncoder(Encoder):
         values: for each column the values that get a vector each; empty for most.
     """
 
+    turn: Tensor
+    sign: Tensor
+    repeating: Tensor
+
     def __init__(
         self,
         edges: Sequence[np.ndarray],

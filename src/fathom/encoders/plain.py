@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from fathom.base.tensors import Features, Field
 from fathom.encoders.encoder import Encoder
@@ -15,6 +16,8 @@ class PlainEncoder(Encoder):
         dim: how many parts.
         missing: which parts can be missing; only those get a sign.
     """
+
+    sign: Tensor
 
     def __init__(self, dim: int, missing: Sequence[bool]) -> None:
         super().__init__()

@@ -33,6 +33,10 @@ class PiecewiseLinear(nn.Module):
 
     # Far outliers may not drown what the network sees of the rest.
     reach = 10.0
+    left: Tensor
+    inverse_width: Tensor
+    lowest: Tensor
+    highest: Tensor
 
     def __init__(self, edges: Sequence[Sequence[float] | np.ndarray]) -> None:
         super().__init__()
@@ -114,6 +118,10 @@ class ValueEmbedding(nn.Module):
         >>> vectors.shape, torch.equal(vectors[0, 2:], vectors[1, 2:])
         (torch.Size([2, 4]), True)
     """
+
+    known: Tensor
+    start: Tensor
+    unknown: Tensor
 
     def __init__(
         self, values: Sequence[Sequence[float] | np.ndarray], dim: int, generator: torch.Generator

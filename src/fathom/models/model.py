@@ -1,7 +1,7 @@
 """What is kept: preparation and network together, answering tables in the person's words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from fathom.heads.head import Answer, AnswerSettings, joined
 from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
 from fathom.models.network import Network
 from fathom.models.preparation import Column, Preparation, head_name
+from fathom.nets.mlp import Shape
 from fathom.tables.batches import Examples, RowExamples, in_order
 from fathom.tables.table import Table
 
@@ -160,8 +161,6 @@ def class_names(column: Column) -> tuple[str, ...]:
 
 def save_model(model: Model, folder: Path) -> None:
     """Weights to model.safetensors, all else to preparation.json, each whole or not at all."""
-    from dataclasses import asdict
-
     weights = {
         f"part_{number}.{name}": tensor.detach().cpu().contiguous().clone()
         for number, part in enumerate(model.parts)
@@ -185,8 +184,6 @@ def load_model(folder: Path) -> Model:
     Raises:
         RunError: a file is missing, damaged or of a newer make.
     """
-    from fathom.nets.mlp import Shape
-
     content = read_json(folder / "preparation.json")
     try:
         network = content["network"]

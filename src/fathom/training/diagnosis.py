@@ -46,7 +46,9 @@ def _fault(learner: Learner, batch: Batch, step: Step) -> str:
     if gradients:
         return f"the gradient of '{gradients[0]}', though the loss is finite"
     weights = _odd(learner.network.named_parameters())
-    return f"the weights '{weights[0]}' after the step, though the loss is finite" * bool(weights)
+    if weights:
+        return f"the weights '{weights[0]}' after the step, though its gradients are finite"
+    return ""
 
 
 def _odd(named: Iterable[tuple[str, Tensor]]) -> list[str]:

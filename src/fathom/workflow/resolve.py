@@ -174,18 +174,23 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
     )
 
 
+def _noisy(facts: Circumstances) -> bool:
+    """Many rows with a yes or no: such targets are seldom certain, and trainings overfit them."""
+    return facts.num_rows >= MANY_ROWS and next(iter(facts.tasks.values())) == "binary"
+
+
 def _width(facts: Circumstances, size: Mapping[str, int]) -> tuple[int, str]:
-    if facts.num_rows < MANY_ROWS or "regression" not in facts.tasks.values():
+    if facts.num_rows < MANY_ROWS or _noisy(facts):
         return size["width"] // 2, "half of what goes with the size: wider did not help such data"
     return size["width"], "goes with the size"
 
 
 def _dropout(facts: Circumstances) -> tuple[float, str]:
-    if facts.num_rows < MANY_ROWS:
-        return 0.0, f"{facts.num_rows:,} rows are seen seldom enough"
-    if "regression" in facts.tasks.values():
+    if _noisy(facts):
+        return 0.2, "yes or no is seldom certain: guard against learning chance by heart"
+    if facts.num_rows >= MANY_ROWS and "regression" in facts.tasks.values():
         return 0.1, f"{facts.num_rows:,} rows are worth longer training, which it makes safe"
-    return 0.2, f"{facts.num_rows:,} rows are worth longer training, which it makes safe"
+    return 0.0, "the ensemble and the early stop guard enough"
 
 
 def _network(
@@ -267,7 +272,8 @@ def _training(
     decide: _Decider, facts: Circumstances, size: Mapping[str, int], batch_size: int, seed: int
 ) -> TrainingPlan:
     per_epoch = max(1, math.ceil(facts.num_rows / batch_size))
-    wanted = min(max(size["steps"], 25 * per_epoch), 2 * size["steps"])
+    passes = 15 if _noisy(facts) else 25
+    wanted = min(max(size["steps"], passes * per_epoch), 2 * size["steps"])
     epochs = decide(
         "training.epochs",
         float(max(1, round(wanted / per_epoch))),
@@ -277,9 +283,9 @@ def _training(
     checks = decide("training.checks", 40, "often enough to find the best moment")
     precision, why = best_precision(facts.device)
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
-    averaging = decide("training.averaging", "none", "the falling learning rate calms the weights")
+    averaging = decide("training.averaging", *_averaging(facts))
     name = decide("training.optimizer", "muon", "fewer steps to the same quality")
-    usual = _RATES.get(name, 2e-3)
+    usual = _RATES.get(name, 2e-3) / (2 if _noisy(facts) else 1)
     rate = decide("training.learning_rate", usual, f"the usual one for {name} on tables")
     return TrainingPlan(
         num_steps=num_steps,
@@ -289,8 +295,8 @@ def _training(
             weight_decay=decide("training.weight_decay", 3e-4, "a light pull towards zero"),
             momentum=decide("training.momentum", None, "the optimiser's own"),
         ),
-        schedule=_schedule(decide),
-        averaging=None if averaging == "none" else AveragingPlan(name=averaging),
+        schedule=_schedule(decide, facts),
+        averaging=_averaging_plan(averaging, num_steps),
         clip_norm=clip or None,
         accumulate=decide("training.accumulate", 1, "a batch fits into memory"),
         check_every=max(1, num_steps // max(1, checks)),
@@ -300,8 +306,25 @@ def _training(
     )
 
 
-def _schedule(decide: _Decider) -> SchedulePlan:
-    name = decide("training.schedule", "cosine", "large steps first, fine ones last")
+def _averaging(facts: Circumstances) -> tuple[str, str]:
+    if _noisy(facts):
+        return "ema", "an average is calm at every moment, so that the best one can be kept"
+    return "none", "the falling learning rate calms the weights"
+
+
+def _averaging_plan(name: str, num_steps: int) -> AveragingPlan | None:
+    if name == "none":
+        return None
+    if name == "ema":
+        return AveragingPlan(name="ema", half_life=max(10.0, num_steps / 25))
+    return AveragingPlan(name=name)
+
+
+def _schedule(decide: _Decider, facts: Circumstances) -> SchedulePlan:
+    usual = ("cosine", "large steps first, fine ones last")
+    if _noisy(facts):
+        usual = ("constant", "the average does the calming; the end need not be known")
+    name = decide("training.schedule", *usual)
     options = SCHEDULES[name].options if name in SCHEDULES else {"warmup_share": 0.0}
     warmup = decide.where(
         "warmup_share" in options,
