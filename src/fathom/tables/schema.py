@@ -1,12 +1,11 @@
 """Which column plays which part, and what kind each one is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fathom.base.errors import RecipeError, listed, nearest
-from fathom.base.records import Finding
+from fathom.base.errors import DataError, RecipeError, listed, nearest
 from fathom.columns.catalogue import kind_from_name
 from fathom.columns.kind import Evidence, Kind, KindName, Recognised, Values
 from fathom.columns.recognise import recognise, recognise_target
@@ -95,8 +94,6 @@ class Schema:
 
     def without(self, columns: Mapping[str, str]) -> "Schema":
         """The same schema with some columns ignored, each for a reason."""
-        from dataclasses import replace
-
         ignored = kind_from_name("ignored")
         changed = {
             name: replace(found, kind=ignored) if name in columns else found
@@ -151,8 +148,6 @@ def row_weights(table: Table, column: str | None) -> np.ndarray:
     Raises:
         DataError: a weight is missing, negative or not a number.
     """
-    from fathom.base.errors import DataError
-
     if column is None:
         return np.ones(table.num_rows)
     values = kind_from_name("number").parse(table.column(column))
@@ -167,22 +162,3 @@ def row_weights(table: Table, column: str | None) -> np.ndarray:
             do="Mend the column, or leave --weight out.",
         )
     return values.data
-
-
-def notes_of(values: Mapping[str, Values]) -> list[Finding]:
-    """What parsing mended, as findings of low severity."""
-    found: list[Finding] = []
-    for name, column in values.items():
-        for repair in column.repairs:
-            shown = ", ".join(repr(example) for example in repair.examples)
-            found.append(
-                Finding(
-                    code="repair",
-                    severity="low",
-                    title=f"{repair.what}, in column '{name}'.",
-                    evidence=f"{repair.count} cells" + (f", such as {shown}" if shown else ""),
-                    advice="Nothing to do, if that is what the cells mean.",
-                    columns=(name,),
-                )
-            )
-    return found
