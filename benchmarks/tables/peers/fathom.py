@@ -53,8 +53,10 @@ def _command(words: list[str]) -> None:
 
 def _arrays(run: Run, frame: pl.DataFrame, task: str) -> dict[str, np.ndarray]:
     steps = sum(1 for _ in run.history)
-    versions = {"fathom-learn": importlib.metadata.version("fathom-learn"),
-                "torch": importlib.metadata.version("torch")}
+    versions = {
+        "fathom-learn": importlib.metadata.version("fathom-learn"),
+        "torch": importlib.metadata.version("torch"),
+    }
     facts = {"num_checks": steps, "versions": versions}
     arrays = {"facts": np.array(json.dumps(facts))}
     target = run.model.targets[0]
