@@ -54,6 +54,8 @@ def test_global_generators_are_seeded() -> None:
     assert not set(_draw()) & set(first)
     seed_global(5, "x")
     assert torch.rand(1).item() == first[0]
+    torch.manual_seed(derive(5, "x"))
+    assert torch.rand(1).item() == first[0]
 
 
 @given(st.integers(0, 2**62), st.lists(st.integers(0, 2**40), min_size=1, max_size=9))

@@ -224,6 +224,12 @@ def test_weighted_counts_places_one_by_one() -> None:
     assert torch.equal(other.parts["loss"][1], count)
 
 
+def test_weighted_minds_nothing_at_absent_places() -> None:
+    per_place, mask = torch.tensor([[1.0, torch.nan], [torch.inf, 3.0]]), torch.eye(2) > 0
+    total, count = weighted(per_place, Field(torch.zeros(2, 2), mask), torch.ones(2)).parts["loss"]
+    assert (float(total), float(count)) == (4, 2)
+
+
 def test_weighted_averages_what_the_mask_does_not_tell_apart() -> None:
     per_place = torch.rand(NUM, PLACES, 3, generator=torch.Generator().manual_seed(0))
     weight, mask = torch.rand(NUM), torch.arange(NUM) % 3 > 0

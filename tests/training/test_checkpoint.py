@@ -175,7 +175,7 @@ def test_a_kill_while_renaming_leaves_a_whole_one(
     assert Snapshot.exists(folder)
     assert Snapshot.read(folder).state()["step"] == 1
     Snapshot({"step": 3}).write(folder)
-    sweep(folder)
+    sweep(folder.parent)
     assert Snapshot.read(folder).state()["step"] == 3
     assert [place.name for place in folder.parent.iterdir()] == ["checkpoint"]
 
@@ -185,8 +185,9 @@ def test_sweeping_takes_away_what_the_killed_left(tmp_path: Path) -> None:
     left = folder.parent / ".checkpoint.4711.part"
     left.mkdir()
     (left / "state.json").write_text("{")
-    sweep(folder)
-    assert not left.exists()
+    (folder.parent / ".history.jsonl.4711.part").write_text("{")
+    sweep(folder.parent)
+    assert [place.name for place in folder.parent.iterdir()] == ["checkpoint"]
     remove(folder)
     assert not Snapshot.exists(folder)
 

@@ -144,6 +144,22 @@ def _take(learner: Learner, made: Any, num: int) -> None:
             break
 
 
+def test_pieces_draw_for_themselves_and_twice_alike(tiny: Make, plan: Make) -> None:
+    """A piece draws the same when counted and when learned from, and not what another draws."""
+    drawn: list[float] = []
+
+    class Drawing(Plain):
+        def loss(self, network: nn.Module, batch: Batch, phase: Phase) -> Loss:
+            drawn.append(torch.rand(()).item())
+            return super().loss(network, batch, phase)
+
+    made = tiny(Drawing())
+    _take(Learner(made.network, made.objective, plan(accumulate=3)), made, 2)
+    assert drawn[:3] == drawn[3:6]
+    assert drawn[6:9] == drawn[9:]
+    assert len(set(drawn)) == 6
+
+
 def test_running_statistics_of_a_failed_attempt_are_undone(tiny: Make, plan: Make) -> None:
     states = []
     for objective, options in ((Failing(1), {}), (Plain(), {"accumulate": 2})):

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import random
 import signal
 import threading
 from collections.abc import Callable
@@ -253,6 +254,89 @@ def test_a_split_survives_a_roll_back(tiny: Make, plan: Make, tmp_path: Path) ->
     assert Snapshot.read(tmp_path / "checkpoint").state()["learner"]["pieces"] == 2
 
 
+def test_a_roll_back_is_obeyed_by_who_goes_on(tiny: Make, plan: Make, tmp_path: Path) -> None:
+    """Also when what was not finite does not come again, and no check was passed since."""
+
+    def watch(progress: Any) -> None:
+        if progress.step == 5 and made.objective.bursts[4] == 0:
+            seen.append(progress.step)
+            if len(seen) == 2:
+                raise KeyError
+
+    seen: list[int] = []
+    made = tiny(Bursting({4: 1}))
+    options: dict[str, Any] = {"folder": tmp_path, "save_every": 1e9}
+    with pytest.raises(KeyError):
+        _train(made, plan(), watch=watch, watch_every=0.0, **options)
+    resumed = _train(tiny(), plan(), resume=True, **options)
+    whole = _train(tiny(Bursting({4: 1})), plan())
+    assert [event["event"] for event in resumed.events] == ["roll_back"]
+    assert same(_weights(resumed.network), _weights(whole.network))
+
+
+class Short(PlainLoss):
+    """Memory runs out once, in the call that is named."""
+
+    def __init__(self, call: int) -> None:
+        super().__init__(nn.functional.mse_loss)
+        self.left = call
+
+    def loss(self, network: nn.Module, batch: Batch, phase: Phase) -> Loss:
+        self.left -= 1
+        if self.left == 0:
+            raise torch.OutOfMemoryError("pretended")
+        return super().loss(network, batch, phase)
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_split_is_obeyed_by_who_goes_on(
+    kills: int, tiny: Make, plan: Make, tmp_path: Path
+) -> None:
+    """Memory suffices after the kill, yet the steps round and draw as if it did not."""
+    whole = _train(tiny(Short(8), dropout=0.5), plan())
+    assert [event["step"] for event in whole.events] == [7]
+
+    def watch(progress: Any) -> None:
+        if progress.step == 8:
+            raise KeyError
+
+    for objective in (Short(8), Short(0))[:kills]:
+        with pytest.raises(KeyError):
+            _train(
+                tiny(objective, dropout=0.5),
+                plan(),
+                folder=tmp_path,
+                watch=watch,
+                watch_every=0.0,
+                resume=True,
+            )
+    assert _lines(tmp_path, "events") == whole.events
+    resumed = _train(tiny(dropout=0.5), plan(), folder=tmp_path, resume=True)
+    assert same(_weights(resumed.network), _weights(whole.network))
+    assert _lines(tmp_path, "events") == resumed.events == whole.events
+
+
+def test_a_replay_obeys_the_splits_of_the_original(tiny: Make, plan: Make) -> None:
+    original = _train(tiny(Short(5), dropout=0.5), plan())
+    replay = _train(tiny(dropout=0.5), plan(), obey=tuple(original.events))
+    assert same(_weights(replay.network), _weights(original.network))
+    assert replay.events == original.events
+    deaf = _train(tiny(dropout=0.5), plan())
+    assert not same(_weights(deaf.network), _weights(original.network))
+
+
+def test_a_check_draws_the_same_whenever_it_is_made(tiny: Make, plan: Make, tmp_path: Path) -> None:
+    def validate(network: nn.Module) -> dict[str, float]:
+        return {"loss": torch.rand(()).item() + random.random()}
+
+    one = _train(tiny(), plan(), validate)
+    random.seed(99)
+    two = _train(tiny(), plan(), validate)
+    figures = [record["validation"]["loss"] for record in one.history]
+    assert figures == [record["validation"]["loss"] for record in two.history]
+    assert len(set(figures)) == 4
+
+
 def test_memory_that_runs_out_in_a_check_is_told(tiny: Make, plan: Make, tmp_path: Path) -> None:
     def validate(network: nn.Module) -> dict[str, float]:
         raise MemoryError
@@ -283,12 +367,12 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
         if moment == "step" and progress.step == 8:
             os.kill(os.getpid(), number)
 
-    before = signal.getsignal(number)
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     made = tiny(dropout=0.5)
     with pytest.raises(Stopped, match=f"Training was stopped by {name}") as caught:
         _train(made, plan(), validate, folder=tmp_path, watch=watch, watch_every=0.0)
     assert caught.value.exit_code == code
-    assert signal.getsignal(number) == before
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
     stands = {"step": 6, "check": 6, "last check": 12}[moment]
     assert f"the checkpoint in {tmp_path} stands at step {stands}" in caught.value.where
     assert "resume=True" in caught.value.do

@@ -42,13 +42,13 @@ def seed_global(seed: int, *stream: object) -> None:
     The loop calls this at the start of every step, so that any module's randomness is a function
     of (seed, step) without knowing anything about us.
     """
-    torch.manual_seed(derive(seed, *stream))
+    _seed_torch(derive(seed, *stream))
 
 
 def seed_everything(seed: int, *stream: object) -> None:
     """Seed the global generators of PyTorch, NumPy and Python, for data loaders of others."""
     key = derive(seed, *stream)
-    torch.manual_seed(key)
+    _seed_torch(key)
     np.random.seed(key % (1 << 32))
     random.seed(key)
 
@@ -80,6 +80,15 @@ def uniform(
     x = derive(seed, *stream) + example[:, None] * -0x61C8864680B583EB
     x = _mixed(_mixed(x) + place * -0x3B314601E57A13AD)
     return (((x >> 40) & 0xFFFFFF).float() + 0.5) / (1 << 24)
+
+
+def _seed_torch(key: int) -> None:
+    if torch.accelerator.is_available():
+        torch.manual_seed(key)
+    else:
+        # The same for the host, without writing down a trace for devices that are not there,
+        # which takes longer than a step of a small network.
+        torch.default_generator.manual_seed(key)
 
 
 def _mixed(x: Tensor) -> Tensor:

@@ -158,13 +158,15 @@ def remove(folder: Path) -> None:
     """Take a checkpoint away, for a training that begins anew in its place."""
     for place in (folder, _old(folder)):
         shutil.rmtree(place, ignore_errors=True)
-    sweep(folder)
 
 
 def sweep(folder: Path) -> None:
-    """Take away what processes that were killed while writing have left beside a checkpoint."""
-    for part in folder.parent.glob(f".{folder.name}.*.part"):
-        shutil.rmtree(part, ignore_errors=True)
+    """Take away the half-written files that processes killed while writing have left there."""
+    for part in folder.glob(".*.part"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def _old(folder: Path) -> Path:

@@ -29,7 +29,6 @@ class Journal:
         """
         if self.folder is None or not Snapshot.exists(self.folder / "checkpoint"):
             return None
-        sweep(self.folder / "checkpoint")
         return Snapshot.read(self.folder / "checkpoint")
 
     def events(self) -> list[Event]:
@@ -46,6 +45,7 @@ class Journal:
         """Make the files say what was known at a step: what comes after will be done again."""
         if self.folder is None:
             return
+        sweep(self.folder)
         times = [line for line in read_lines(self.folder / "timings.jsonl") if line["step"] <= step]
         self._write("history.jsonl", history)
         self._write("timings.jsonl", times)

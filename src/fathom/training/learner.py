@@ -173,7 +173,6 @@ class Learner:
                     raise
                 self._split_further(batch, error)
             # Only here, outside of `except`, are the tensors of the failed attempt free.
-            self._buffers.put_back()
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
@@ -200,7 +199,8 @@ class Learner:
     def _counts(self, pieces: list[Batch], phase: Phase) -> dict[str, Tensor]:
         """Counts of the whole batch: one pass that leaves no trace but them.
 
-        With gradients, since an objective may ask for those of its own (penalties on slopes).
+        What a failed attempt has left goes with it. With gradients, since an objective may ask
+        for those of its own (penalties on slopes).
         """
         found = Loss({})
         for place, piece in enumerate(pieces):

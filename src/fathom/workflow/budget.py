@@ -1,15 +1,17 @@
 """A budget of seconds turned into a number of steps, by a short measurement before the first."""
 
+import itertools
 import math
+import statistics
 import time
 from dataclasses import dataclass, replace
 
 from fathom.base.records import Decision
-from fathom.workflow.learn import Learned, learn
+from fathom.workflow.learn import learn
 from fathom.workflow.study import Study
 
-# The first steps warm caches up, so only the difference of the two is taken for a step's time.
-_SHORT, _LONG = 4, 16
+# The first steps warm caches up and do not count.
+_WARM, _STEPS = 4, 20
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,27 @@ def within(made: Study, seconds: float) -> Study:
 
 
 def measure(made: Study) -> Pace:
-    """Train the first part twice for a few steps and throw the results away."""
-    short = _trial(made, _SHORT).trained[0].seconds
-    began = time.perf_counter()
-    long = _trial(made, _LONG).trained[0].seconds
-    whole = time.perf_counter() - began
-    # A hiccup in the short trial may make it the longer one; then all of the long one is steps.
-    step = (long - short) / (_LONG - _SHORT) if long > short else long / _LONG
-    return Pace(step, max(long - _LONG * step, 0.0), whole - long)
+    """Train the first part for a few steps and throw the result away.
 
-
-def _trial(made: Study, steps: int) -> Learned:
-    training = replace(made.resolved.training, num_steps=steps, check_every=0)
+    A step costs what the middle one of them cost, so that one hiccup does not count; the check at
+    the end costs what came after the last step.
+    """
+    training = replace(made.resolved.training, num_steps=_STEPS, check_every=0)
     material = replace(made.material, parts=made.material.parts[:1])
-    return learn(material, made.schema, replace(made.resolved, training=training))
+    moments: list[float] = []
+    began = time.perf_counter()
+    found = learn(
+        material,
+        made.schema,
+        replace(made.resolved, training=training),
+        watch=lambda _part, _parts, standing: moments.append(standing.seconds),
+        watch_every=0.0,
+    )
+    whole = time.perf_counter() - began
+    trained = found.trained[0].seconds
+    steps = [after - before for before, after in itertools.pairwise(moments)][_WARM:]
+    step = statistics.median(steps) if steps else trained / _STEPS
+    return Pace(step, max(trained - moments[-1], 0.0) if moments else 0.0, whole - trained)
 
 
 def _with_steps(made: Study, steps: int, reason: str) -> Study:

@@ -60,6 +60,7 @@ def learn(
     folder: Path | None = None,
     resume: bool = False,
     watch: Watch | None = None,
+    watch_every: float = 0.2,
 ) -> Learned:
     """Train one network per part.
 
@@ -70,6 +71,7 @@ def learn(
         folder: the run folder; None = nothing is kept on disk.
         resume: go on from what lies in the folder.
         watch: called with (part, parts, progress).
+        watch_every: seconds between two calls; 0 = at every step.
     """
     schema = Schema(
         schema.roles,
@@ -88,7 +90,10 @@ def learn(
         pool = material.pool
         place = None if folder is None else part_folder(folder, number, len(material.parts))
         told = _told(watch, number, len(material.parts))
-        options = _options(place, folder, resume, told)
+        again = f"fathom train --resume {folder}"
+        options = Options(
+            folder=place, resume=resume, watch=told, watch_every=watch_every, again=again
+        )
         part, done, answer = _learn_part(
             (pool.rows(train_rows), pool.rows(held_rows)), schema, targets, resolved, options
         )
@@ -126,16 +131,6 @@ def _class_weights(part: Part) -> dict[str, tuple[float, ...]]:
 
 def _told(watch: Watch | None, number: int, num_parts: int) -> Callable[[Progress], None] | None:
     return None if watch is None else lambda progress: watch(number, num_parts, progress)
-
-
-def _options(
-    place: Path | None,
-    folder: Path | None,
-    resume: bool,
-    told: Callable[[Progress], None] | None,
-) -> Options:
-    again = f"fathom train --resume {folder}"
-    return Options(folder=place, resume=resume, watch=told, again=again)
 
 
 def targets_of(material: Material, schema: Schema) -> tuple[Column, ...]:
