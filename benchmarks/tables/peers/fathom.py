@@ -6,14 +6,11 @@ The whole verb runs, as a person would call it; only its predictions are read ba
 import argparse
 import importlib.metadata
 import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from fathom.models.model import class_names
 from fathom.workflow.run import Run, load
