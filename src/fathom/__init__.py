@@ -5,7 +5,7 @@ import fathom
 fathom.look("houses.csv", target="price")
 run = fathom.train("houses.csv", target="price")
 run.score
-run.predict("new_houses.csv").write("prices.csv")
+    fathom.predict(run, "new_houses.csv").write("prices.csv")
 """
 
 from importlib import import_module
@@ -14,10 +14,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fathom.base.errors import FathomError
     from fathom.tables.read import read
-    from fathom.workflow.api import look, plan, train
+    from fathom.workflow.api import look, plan, resume, train
+    from fathom.workflow.evaluate import evaluate
+    from fathom.workflow.predict import predict
+    from fathom.workflow.replay import replay
     from fathom.workflow.run import Run, load
 
-__all__ = ["FathomError", "Run", "load", "look", "plan", "read", "train"]
+__all__ = [
+    "FathomError",
+    "Run",
+    "evaluate",
+    "load",
+    "look",
+    "plan",
+    "predict",
+    "read",
+    "replay",
+    "resume",
+    "train",
+]
 
 _HOMES = {
     "FathomError": "fathom.base.errors",
@@ -25,6 +40,10 @@ _HOMES = {
     "look": "fathom.workflow.api",
     "plan": "fathom.workflow.api",
     "train": "fathom.workflow.api",
+    "resume": "fathom.workflow.api",
+    "evaluate": "fathom.workflow.evaluate",
+    "predict": "fathom.workflow.predict",
+    "replay": "fathom.workflow.replay",
     "Run": "fathom.workflow.run",
     "load": "fathom.workflow.run",
 }

@@ -82,7 +82,7 @@ def train(
         watch: told of the progress: (part, parts, progress).
 
     Returns:
-        The run: `score`, `predict`, `evaluate`, `report`, `network`.
+        The run: `score`, `report`, `network`, `history`; see `predict` and `evaluate`.
 
     Raises:
         FathomError: in four beats, whatever went wrong.
