@@ -5,7 +5,7 @@ import fathom
 fathom.look("houses.csv", target="price")
 run = fathom.train("houses.csv", target="price")
 run.score
-    fathom.predict(run, "new_houses.csv").write("prices.csv")
+fathom.predict(run, "new_houses.csv").write("prices.csv")
 """
 
 from importlib import import_module
