@@ -242,7 +242,8 @@ def test_any_one_part_alone_makes_a_page(name):
 def test_any_one_part_of_a_target_may_be_absent(name):
     empty = getattr(TargetContent(name="y"), name)
     target = replace(a_target(), **{name: empty})
-    Page(render(ReportContent(title="t", verdict="v", targets=(target,))))
+    page = Page(render(ReportContent(title="t", verdict="v", targets=(target,))))
+    assert page.by_tag.get("section")
 
 
 def test_looked_and_nothing_found_is_not_the_same_as_not_looked():
