@@ -41,16 +41,12 @@ class Circumstances:
 
     Attributes:
         num_rows: training rows of one part.
-        num_inputs: columns that the network sees.
         tasks: target column -> "regression", "binary", "multiclass" or "multilabel".
-        rarest_share: the share of the rarest class of the first target; 1 for numbers.
         device: where it will train.
     """
 
     num_rows: int
-    num_inputs: int
     tasks: Mapping[str, Task]
-    rarest_share: float
     device: torch.device
 
 

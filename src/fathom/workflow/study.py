@@ -9,8 +9,6 @@ import torch
 from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
 from fathom.base.seeds import torch_generator
-from fathom.columns.category import FittedCategory
-from fathom.columns.flag import FittedFlag
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
@@ -115,9 +113,7 @@ def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...
     """What the decisions may depend on."""
     return Circumstances(
         num_rows=len(material.parts[0][0]),
-        num_inputs=len(schema.inputs),
         tasks={column.name: task_of(column) for column in targets},
-        rarest_share=_rarest(targets[0]),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
     )
 
@@ -180,12 +176,3 @@ def _leaks(findings: tuple[Finding, ...], schema: Schema, recipe: Recipe) -> dic
             if name in schema.inputs and not said:
                 found[name] = finding.title
     return found
-
-
-def _rarest(column: Column) -> float:
-    fitted = column.fitted
-    if isinstance(fitted, FittedFlag):
-        return min(fitted.share, 1 - fitted.share)
-    if isinstance(fitted, FittedCategory):
-        return float(np.min(fitted.counts) / max(np.sum(fitted.counts), 1))
-    return 1.0
