@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fathom.cli.progress import in_words
+from fathom.workflow.watching import in_words
 
 Fathom = Callable[..., Any]
 

@@ -28,6 +28,30 @@ def test_kinds_are_found_by_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("date:day_first", Date(order="day_first")),
+        ("date:month_first", Date(order="month_first")),
+        ("date:milliseconds", Date(unit="milliseconds")),
+        ("number:decimal_comma", Number(decimal="comma")),
+    ],
+)
+def test_how_cells_are_written_can_be_said(said: str, kind: Any) -> None:
+    assert kind_from_name(said) == kind
+
+
+def test_what_cannot_be_said_of_a_kind_is_refused() -> None:
+    with pytest.raises(RecipeError) as caught:
+        kind_from_name("date:dayfirst")
+    assert caught.value.what == "Nothing called 'dayfirst' can be said of the kind 'date'."
+    assert "'date:day_first'" in caught.value.expected
+    assert caught.value.do == "Did you mean 'day_first'?"
+    for word in ("category:red", "number:", "numbre:decimal_comma"):
+        with pytest.raises(RecipeError):
+            kind_from_name(word)
+
+
+@pytest.mark.parametrize(
     "kind",
     [
         Number(scaling="robust", clip=2.5, log=True),

@@ -77,6 +77,28 @@ def test_inputs(cells: Any, kind: str) -> None:
     assert _kind(cells) == kind
 
 
+@pytest.mark.parametrize("every", [2, 5, 7])
+@pytest.mark.parametrize("typed", [True, False])
+def test_infinite_cells_are_numbers_that_are_told(every: int, *, typed: bool) -> None:
+    cells: list[Any] = RNG.normal(size=211).round(5).tolist()
+    infinite = len(cells[::every])
+    cells[::every] = ([float("inf"), float("-inf")] * 211)[:infinite]
+    words = ["Infinity" if cell == np.inf else str(cell) for cell in cells]
+    raw = pl.Series(cells if typed else words)
+    for found in (recognise(raw, name="x"), recognise_target(raw, name="x")):
+        assert found.kind == Number(decimal="point")
+        values = found.kind.parse(raw)
+        assert values.present.sum() == 211 - infinite
+        told = {repair.what: repair.count for repair in values.repairs}
+        assert told == {"an infinite number read as an absent value": infinite}
+    assert f"; {infinite} cells are infinite" in recognise(raw, name="x").reason
+
+
+def test_a_column_of_nothing_but_infinities_is_no_number() -> None:
+    assert _kind(["inf", "-inf"] * 9) != "number"
+    assert _kind([float("inf")] * 19) == "ignored"
+
+
 def test_names_are_weak_evidence() -> None:
     users = _choose(list(range(100, 140)))
     assert _kind(users, "userId") == "category"
@@ -143,6 +165,19 @@ def test_what_the_person_says_stands_first() -> None:
     assert [evidence.kind for evidence in found.evidence] == ["category", "number"]
     comma = recognise(pl.Series(["1,5", "2,5"]), name="x", declared="number")
     assert comma.kind == Number(decimal="comma")
+
+
+def test_what_is_said_of_the_cells_wins_over_what_they_look_like() -> None:
+    raw = pl.Series(["1,234", "5,678"] * 9)
+    assert recognise(raw, name="x").kind == Number(decimal="point")
+    comma = recognise(raw, name="x", declared="number:decimal_comma")
+    assert (comma.kind, comma.kind.parse(raw).data[0]) == (Number(decimal="comma"), 1.234)
+    days = pl.Series(["03/04/2021", "05/02/2021", "07/11/2020"] * 9)
+    said = recognise(days, name="x", declared="date:day_first")
+    assert (said.kind, said.doubt) == (Date(order="day_first"), "")
+    assert "no cell decides" in recognise(days, name="x").doubt
+    seconds = recognise(pl.Series([9_000_000_000] * 3), name="x", declared="date:milliseconds")
+    assert seconds.kind == Date(order="month_first", unit="milliseconds")
 
 
 @pytest.mark.parametrize("kind", ["number", "category", "flag", "date", "set", "ignored"])

@@ -16,6 +16,7 @@ from fathom.evaluation.conformal import (
     rows_needed,
     set_coverage_of,
 )
+from fathom.evaluation.counting import Counting
 from fathom.evaluation.cross_conformal import cross_interval, cross_sets
 from fathom.evaluation.rows import Rows
 
@@ -32,9 +33,9 @@ def test_the_quantile_is_the_counted_one() -> None:
 
 @pytest.mark.parametrize("miss", [0.01, 0.05, 0.1, 0.2, 1 / 3])
 def test_one_row_fewer_than_needed_is_refused(miss: float) -> None:
-    check_enough(rows_needed(miss), miss)
+    check_enough(Counting.of(rows_needed(miss)), miss)
     with pytest.raises(DataError, match="Too few calibration rows to promise"):
-        check_enough(rows_needed(miss) - 1, miss)
+        check_enough(Counting.of(rows_needed(miss) - 1), miss)
 
 
 def test_the_refusal_says_how_many() -> None:
@@ -48,7 +49,7 @@ def test_the_refusal_says_how_many() -> None:
 @pytest.mark.parametrize("miss", [0.0, 1.0, -0.1, 95.0])
 def test_the_chance_of_missing_is_a_share(miss: float) -> None:
     with pytest.raises(DataError, match="must lie between 0 and 1"):
-        check_enough(1000, miss)
+        check_enough(Counting.of(1000), miss)
 
 
 def test_rows_without_an_answer_are_not_passed_over() -> None:

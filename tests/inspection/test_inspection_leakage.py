@@ -203,3 +203,13 @@ def test_ranges_borrow_from_their_neighbours_only():
     np.testing.assert_allclose(bins.lend(sums), expected)
     words = alone._Bins(np.empty(0, dtype=np.int64), num=7, ordered=0)
     np.testing.assert_array_equal(words.lend(sums), sums)
+
+
+def test_the_skill_is_told_to_the_end(make_sheet: Make):
+    classes = ["a", "b", "c"] * 67
+    wrong = [*classes[:-9], *"aaaaaaaaa"]
+    (found,) = find_leakage(make_sheet({"x": wrong, "y": classes}, "y"))
+    assert found.code == "strong_column"
+    assert found.evidence.endswith(
+        "of the mistakes avoided that always naming the commonest class makes."
+    )

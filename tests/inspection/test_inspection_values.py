@@ -8,6 +8,7 @@ import pytest
 
 from fathom.base.records import Finding
 from fathom.columns.kind import Evidence, KindName
+from fathom.columns.recognise import recognise
 from fathom.inspection.classes import find_class_balance, find_rare_words
 from fathom.inspection.constants import find_constants
 from fathom.inspection.extremes import find_extremes
@@ -20,6 +21,7 @@ from fathom.inspection.sheet import Sheet
 from fathom.inspection.size import find_size
 from fathom.inspection.targets import find_capped_inputs, find_target_faults
 from fathom.inspection.zeros import find_zeros
+from fathom.tables.read import read
 
 Make = Callable[..., Sheet]
 
@@ -301,3 +303,54 @@ def test_doubts_about_kinds(load_sheet: Make):
     assert find_kinds(load_sheet("uci_small/abalone.csv")) == []
     texts = find_kinds(load_sheet("banking77/test.csv"))
     assert codes(texts) == ["ignored_column"]
+
+
+def test_infinite_cells_are_told(make_sheet: Make):
+    sheet = make_sheet({"x": ("number", ["1.5", "inf", "-Infinity", "2"] * 5)})
+    (found,) = find_repairs(sheet)
+    assert (found.code, found.severity) == ("infinite_cells", "medium")
+    assert found.title == "Some cells of 'x' are infinite and count as missing."
+    assert found.evidence == "10 of 20 cells (50 %), such as 'inf', '-Infinity'."
+
+
+def dated(cells: list[str], said: str | None = None) -> Sheet:
+    """A sheet of one column of dates, recognised from its cells."""
+    table = read({"when": cells})
+    kind = recognise(table.column("when"), name="when", declared=said)
+    return Sheet.of(table, {"when": kind})
+
+
+def test_day_or_month_that_nobody_can_tell_is_told():
+    cells = ["03/04/2021", "05/02/2021", "07/11/2020", "01/12/2020"] * 6
+    (found,) = find_kinds(dated(cells))
+    assert (found.code, found.severity) == ("day_or_month", "medium")
+    assert found.title == "In 'when', day and month may be exchanged."
+    assert found.evidence == (
+        "No cell decides; month first is the habit with this separator. Read month first: "
+        "'03/04/2021' is 2021-03-04."
+    )
+    assert found.advice == (
+        "If the day stands first, say --kind when=date:day_first; if not, confirm it with "
+        "--kind when=date:month_first."
+    )
+    assert codes(find_kinds(dated(cells, "date"))) == ["day_or_month"]
+
+
+@pytest.mark.parametrize("order", ["day_first", "month_first"])
+def test_day_or_month_can_be_said(order: str):
+    sheet = dated(["03/04/2021", "05/02/2021", "07/11/2020"] * 6, f"date:{order}")
+    assert find_kinds(sheet) == []
+    first = sheet.values["when"].data[0]
+    expected = "2021-04-03" if order == "day_first" else "2021-03-04"
+    assert first == np.datetime64(expected, "s").astype(np.int64)
+
+
+def test_day_and_month_that_the_cells_tell_need_no_word():
+    assert find_kinds(dated(["03/04/2021", "13/02/2021", "07/11/2020"] * 6)) == []
+    assert find_kinds(dated(["2021-04-03", "2021-02-05"] * 9)) == []
+
+
+def test_day_and_month_that_contradict_each_other_are_told():
+    (found,) = find_kinds(dated(["13/04/2021", "02/13/2021", "14/11/2020"] * 6))
+    assert found.code == "day_or_month"
+    assert "12 of 18 cells can only be day first" in found.evidence

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from fathom.base.errors import RecipeError
 from fathom.evaluation.ledger import count_looks, rows_key
+from fathom.workflow.learn import part_folder
 from fathom.workflow.look import look
 from fathom.workflow.material import Material, gather
 from fathom.workflow.recipe import Recipe
@@ -86,6 +88,41 @@ def test_promise_1_rows_held_out_by_us_decide_nothing(
     assert files[0].read_text() != files[1].read_text()
     assert decided(first) == decided(second)
     assert learned(first) == learned(second)
+
+
+def changed_targets(rows: pl.DataFrame, target: str, held: pl.Expr) -> pl.DataFrame:
+    """Other answers in the held rows: all yes, or numbers of another size and order."""
+    new = pl.lit("yes") if target == "dear" else -7 * pl.col(target).reverse() + 1000
+    return rows.with_columns(pl.when(held).then(new).otherwise(pl.col(target)).alias(target))
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+@pytest.mark.parametrize("target", ["price", "dear"])
+def test_promise_1_targets_of_rows_held_out_by_us_decide_nothing(
+    target: str, folds: int, make_houses: Make, small_train: Train
+) -> None:
+    rows = make_houses(223).drop("dear" if target == "price" else "price")
+    said = {"target": target, "split.folds": folds}
+    test = gather(Recipe.of(said), rows).test
+    assert test is not None
+    held = pl.col("year").is_in(test.frame["year"].cast(pl.Int64).to_list())
+    other = changed_targets(rows, target, held)
+    assert not rows.equals(other)
+    first, second = (small_train(one, target, {"split.folds": folds}) for one in (rows, other))
+    assert decided(first) == decided(second)
+    assert learned(first) == learned(second)
+    assert first.score["metrics"] != second.score["metrics"]
+
+
+def test_the_rows_that_choose_get_their_share_of_each_class(make_houses: Make) -> None:
+    rows = make_houses(1009).drop("price")
+    for folds in (0, 5):
+        material = gather(Recipe.of({"target": "dear", "split.folds": folds}), rows)
+        yes = (material.pool.frame["dear"] == "yes").to_numpy()
+        for _, held in material.parts:
+            assert abs(yes[held].mean() - yes.mean()) < 1.5 / len(held)
+    reason = next(d.reason for d in material.decisions if d.key == "split.method")
+    assert "test rows are drawn by lot" in reason
 
 
 def with_copies(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
@@ -278,6 +315,22 @@ def test_promise_7_a_replay_gives_the_same_bits(dear_run: Run, tmp_path: Path) -
     again = replay(dear_run, tmp_path / "again")
     assert (again.verdict, again.largest, again.reasons) == ("same bits", 0.0, ())
     assert learned(dear_run) == learned(load(again.folder))
+
+
+def test_promise_7_a_replay_splits_batches_where_memory_ran_out_then(
+    dear_run: Run, tmp_path: Path
+) -> None:
+    short = load(shutil.copytree(dear_run.folder, tmp_path / "short"))
+    split = {"step": 3, "event": "batch_split", "pieces": 2}
+    for number in range(len(short.model.parts)):
+        place = part_folder(short.folder, number, len(short.model.parts))
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "events.jsonl").write_text(json.dumps(split) + "\n", encoding="utf-8")
+    once = replay(short, tmp_path / "once")
+    told = [p.read_text(encoding="utf-8") for p in Path(once.folder).rglob("events.jsonl")]
+    assert told
+    assert all(json.loads(lines.splitlines()[0]) == split for lines in told)
+    assert replay(load(once.folder), tmp_path / "twice").verdict == "same bits"
 
 
 def test_promise_7_a_replay_that_differs_says_why(dear_run: Run, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 
 from fathom.base.errors import FathomError, RecipeError
+from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
 from fathom.workflow.settings import SETTINGS, Setting, setting
+from fathom.workflow.study import study
 
 # key -> (target, the value to be told apart from what `small_train` uses, other settings of both).
 CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
@@ -149,6 +151,7 @@ NEEDS = {
     "evaluate.calibrate": ({}, "price", True),
     "evaluate.threshold": ({}, "price", "f1"),
     "split.validation_share": ({"split.folds": 3}, "price", 0.2),
+    "prepare.num_angles": ({"prepare.num_pairs": 0}, "price", 4),
 }
 OPEN = dict.fromkeys(("network.width", "network.members", "network.number_dim"))
 
@@ -162,6 +165,56 @@ def test_a_setting_without_effect_is_an_error(
     small_train(rows, target, {**OPEN, **others})
     with pytest.raises(RecipeError, match=key.rsplit(".", 1)[-1]):
         small_train(rows, target, {**OPEN, **others, key: value})
+
+
+WISHES: dict[str, Any] = {
+    "scaling": "standard",
+    "clip": 2.0,
+    "impute": "zero",
+    "log": True,
+    "num_bins": 5,
+    "least_repeats": 30,
+    "num_pairs": 2,
+    "num_angles": 4,
+    "min_count": 3,
+}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_a_preparation_of_absent_kinds_is_an_error(
+    name: str, make_houses: Callable[..., pl.DataFrame]
+) -> None:
+    rows = make_houses(223)
+    words, numbers = rows.select("style", "town", "price"), rows.select("area", "lot", "price")
+    without, other = (words, numbers) if name != "min_count" else (numbers, words)
+    key = f"prepare.{name}"
+    plain = study(Recipe.of({"target": "price"}), without).resolved
+    decision = next(one for one in plain.decisions if one.key == key)
+    assert decision.value is None
+    assert decision.reason.startswith("no input is a ")
+    wish = Recipe.of({"target": "price", key: WISHES[name]})
+    needs = {"prepare.num_pairs": 2} if name == "num_angles" else {}
+    assert study(wish.with_said(needs, {}), other).resolved.value(key) == WISHES[name]
+    with pytest.raises(RecipeError) as caught:
+        study(wish, without)
+    assert caught.value.what == f"The setting '{key}' would have no effect here."
+
+
+def test_pairs_need_two_numbers_and_bins_need_vectors(
+    make_houses: Callable[..., pl.DataFrame],
+) -> None:
+    one, two = make_houses(223).select("area", "price"), make_houses(223)
+    for said, rows, reason in (
+        ({"prepare.num_pairs": 2}, one, "fewer than two inputs are numbers"),
+        ({"prepare.num_bins": 5, "network.name": "linear"}, two, "plain numbers"),
+        ({"prepare.least_repeats": 5, "network.number_dim": 0}, two, "plain numbers"),
+    ):
+        with pytest.raises(RecipeError, match=reason):
+            study(Recipe.of({"target": "price", **said}), rows)
+    none = Recipe.of({"target": "price", "prepare.num_pairs": 0, "prepare.least_repeats": 0})
+    assert (
+        study(none, make_houses(223).select("style", "price")).resolved.preparation.num_pairs == 0
+    )
 
 
 def test_leaks_are_dropped_or_kept(table: pl.DataFrame, small_train: Callable[..., Run]) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ import numpy as np
 
 from fathom.base.errors import RunError, StorageError
 
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -69,12 +71,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        items = list(value)
+        # Long lists of numbers are the rule in wide tables, and need no look at each.
+        if all(type(item) is float for item in items) and all(map(math.isfinite, items)):
+            return items
+        return [plain(item) for item in items]
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Path):
         return str(value)
@@ -83,8 +89,24 @@ def plain(value: Any) -> Any:
 
 def write_json(path: Path, content: dict[str, Any], schema: int = 1) -> None:
     """Write a JSON object with its schema version, whole or not at all."""
-    body = {"schema": schema, **plain(content)}
-    write_text(path, json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, _lines({"schema": schema, **plain(content)}) + "\n")
+
+
+def _lines(value: Any, indent: int = 1) -> str:
+    """JSON with a line for each item, but a single one for a list of mere numbers or words."""
+    if isinstance(value, dict) and value:
+        items = [f"{_line(key)}: {_lines(item, indent + 1)}" for key, item in value.items()]
+        first, last = "{}"
+    elif isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        items, (first, last) = [_lines(item, indent + 1) for item in value], "[]"
+    else:
+        return _line(value)
+    between = ",\n" + " " * indent
+    return f"{first}\n{' ' * indent}{between.join(items)}\n{' ' * (indent - 1)}{last}"
+
+
+def _line(value: Any) -> str:
+    return _JSON.encode(value)
 
 
 def read_json(path: Path, schema: int = 1) -> dict[str, Any]:

@@ -53,6 +53,10 @@ Seed = Annotated[int | None, typer.Option(help="Where all randomness starts.")]
 Size = Annotated[str | None, typer.Option(help="The one dial: small, medium or large.")]
 Out = Annotated[Path | None, typer.Option(help="The run folder; else the next under runs/.")]
 File = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")]
+Rates = Annotated[
+    Path | None,
+    typer.Option(help="Try learning rates from tiny to huge, draw the losses in this HTML file."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 
@@ -90,6 +94,7 @@ def plan(
     data: Data,
     target: Target = None,
     output: File = None,
+    rates: Rates = None,
     test: Test = None,
     validation: Validation = None,
     names: Names = None,
@@ -114,7 +119,9 @@ def plan(
         size=size,
         seed=seed,
     )
-    verbs.plan((data, test, validation), said, kind or [], settings or [], output, json)
+    show = verbs.Show(json)
+    files = (data, test, validation)
+    verbs.plan(files, said, kind or [], settings or [], output, rates, show)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What each command does: call a verb, show what came back."""
 
 import json
+import shlex
 import sys
 import tomllib
 import webbrowser
@@ -12,10 +13,12 @@ from fathom.base.errors import RecipeError
 from fathom.base.files import plain, write_text
 from fathom.cli.progress import progress
 from fathom.inspection.show import as_text
+from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
 from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import predict as predict_run
+from fathom.workflow.rates import rates_of
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
@@ -120,20 +123,48 @@ def plan(
     kinds: list[str],
     settings: list[str],
     output: Path | None,
-    as_json: bool,
+    rates: Path | None,
+    show: Show,
 ) -> None:
     recipe = _recipe(files, said, kinds, settings)
     sources = _sources(files, recipe)
     recipe = recipe.with_said(sources.said(), {})
     made = study(recipe, sources.data, sources.test, sources.validation)
-    columns = {name: (c.kind.name, c.reason) for name, c in made.schema.columns.items()}
-    if as_json:
-        _print({"decisions": [d.to_dict() for d in made.decisions], "columns": columns})
+    columns = made.schema.described
+    found = None if rates is None else rates_of(made)
+    if show.json:
+        content = {"decisions": [d.to_dict() for d in made.decisions], "columns": columns}
+        _print(content if found is None else {**content, "rates": found.to_dict()})
     else:
         print(resolved_toml(made.decisions, columns))
     if output is not None:
         write_text(output, recipe.with_said({"size": made.resolved.value("size")}, {}).to_toml())
         print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
+    if rates is not None and found is not None:
+        use = _train_with(found.suggested, files, said, kinds, settings)
+        write_rates(rates, found, ", ".join(made.schema.roles.targets), use)
+        print(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
+        if found.suggested is not None:
+            print(f"Train with it: {use}", file=sys.stderr)
+
+
+def _train_with(
+    rate: float | None,
+    files: Files,
+    said: dict[str, Any],
+    kinds: list[str],
+    settings: list[str],
+) -> str:
+    """What was typed, as the command that trains with this learning rate."""
+    data, test, validation = files
+    named = {**said, "test": test, "validation": validation}
+    words = ["fathom", "train", str(data)]
+    for key, value in named.items():
+        words += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
+    words += [word for kind in kinds for word in ("--kind", kind)]
+    kept = [one for one in settings if one.partition("=")[0].strip() != "training.learning_rate"]
+    more = [*kept, f"training.learning_rate={rate}"]
+    return shlex.join([*words, *(word for one in more for word in ("--set", one))])
 
 
 def train(

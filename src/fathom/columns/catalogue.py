@@ -13,6 +13,7 @@ from fathom.columns.ignored import FittedIgnored, Ignored
 from fathom.columns.kind import Kind
 from fathom.columns.number import FittedNumber, Number
 from fathom.columns.set import FittedSet, Set
+from fathom.columns.timestamps import UNITS
 
 KINDS: tuple[type[Kind], ...] = (Number, Category, Flag, Date, Set, Identifier, Ignored)
 Fitted = (
@@ -34,21 +35,47 @@ _FITTED = {
     "ignored": FittedIgnored.from_dict,
 }
 
+# What may be said behind the name of a kind, as in "date:day_first".
+_SAID: dict[str, dict[str, dict[str, str]]] = {
+    "date": {
+        "day_first": {"order": "day_first"},
+        "month_first": {"order": "month_first"},
+        **{unit: {"unit": unit} for unit in UNITS},
+    },
+    "number": {
+        "decimal_point": {"decimal": "point"},
+        "decimal_comma": {"decimal": "comma"},
+    },
+}
+
 # For options whose default is None.
 _EXAMPLES = {"clip": 3.0, "positive": "yes", "separator": "|"}
 
 
 def kind_from_name(name: str) -> Kind:
-    """A kind with its default options, as `--kind COLUMN=KIND` asks for it.
+    """A kind as `--kind COLUMN=KIND` asks for it; behind a colon, how its cells are written.
+
+    That is date:day_first, date:month_first, date:seconds (milliseconds, …: since 1970),
+    number:decimal_point and number:decimal_comma. All other options stand at their default.
 
     Raises:
-        RecipeError: there is no such kind.
+        RecipeError: there is no such kind, or nothing of the sort can be said of it.
 
     Example:
-        >>> kind_from_name("number").name
-        'number'
+        >>> kind_from_name("number").name, kind_from_name("date:day_first").order
+        ('number', 'day_first')
     """
-    return _class_of(name)()
+    head, colon, said = name.partition(":")
+    wanted = _class_of(head)
+    known = _SAID.get(head, {})
+    if colon and said not in known:
+        raise RecipeError(
+            f"Nothing called '{said}' can be said of the kind '{head}'.",
+            expected=listed(f"{head}:{word}" for word in known) if known else f"'{head}' alone",
+            got=f"'{name}'",
+            do=nearest(said, known) or "Choose one of these, or the kind alone.",
+        )
+    return kind_from_dict({"kind": head, **known[said]}) if colon else wanted()
 
 
 def kind_to_dict(kind: Kind) -> dict[str, Any]:

@@ -39,8 +39,10 @@ def about_number(profile: Profile) -> Evidence | None:
         return None
     sort = "whole numbers" if profile.whole else "numbers"
     figures = f"{profile.num_distinct:,} distinct {sort} from {profile.span()} in {_rows(profile)}"
+    if profile.num_infinite:
+        figures += f"; {_cells(profile.num_infinite)} infinite"
     if share < 1:
-        lost = profile.num_present - len(profile.numbers)
+        lost = profile.num_present - len(profile.numbers) - profile.num_infinite
         few = profile.num_distinct <= _FEW_LEVELS
         confidence = 0.3 if few or share < 0.9 else 0.8
         return Evidence("number", confidence, f"{figures}; {lost:,} cells are no numbers")
@@ -212,6 +214,10 @@ def about_ignored(profile: Profile) -> Evidence | None:
 def is_plus_minus(profile: Profile) -> bool:
     """Whether the words are "+" and "-", where the second looks like a marker for no value."""
     return list(profile.words) == ["+"] and set(profile.markers) == {"-"}
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell is" if count == 1 else f"{count:,} cells are"
 
 
 def _rows(profile: Profile) -> str:

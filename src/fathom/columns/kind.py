@@ -159,12 +159,14 @@ class Recognised:
         kind: the chosen kind, options and all.
         evidence: for every kind considered, best first.
         said: True when the person said it.
+        doubt: what was settled by mere habit, as nothing in the column decides it; "" = nothing.
     """
 
     column: str
     kind: Kind
     evidence: tuple[Evidence, ...] = field(default_factory=tuple)
     said: bool = False
+    doubt: str = ""
 
     @property
     def reason(self) -> str:

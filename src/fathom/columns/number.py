@@ -1,6 +1,6 @@
 """Numbers: measurements, counts, amounts."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -314,7 +314,10 @@ class FittedNumber(FittedColumn):
         return (Repair(what, len(outside), tuple(f"{x:g}" for x in dict.fromkeys(outside[:3]))),)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, **plain(asdict(self))}
+        # Not `asdict`, which copies each of the many quantiles.
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        scaler = {field.name: getattr(self.scaler, field.name) for field in fields(self.scaler)}
+        return {"kind": self.kind, **plain({**facts, "scaler": scaler})}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "FittedNumber":

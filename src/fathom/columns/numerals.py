@@ -9,6 +9,7 @@ from fathom.columns.cells import as_text, clean, counted
 from fathom.columns.kind import Repair, Values
 
 Decimal = Literal["auto", "point", "comma"]
+INFINITE = "an infinite number read as an absent value"
 
 _BLANKS = r"[ \u00a0\u2007\u2009\u202f'’]"
 _EXPONENT = r"([eE][+-]?\d+)?$"
@@ -45,17 +46,21 @@ def read_numbers(raw: pl.Series, decimal: Decimal = "auto") -> Values:
     if raw.dtype.is_numeric() or raw.dtype in _NUMERIC:
         return _finite(raw.cast(pl.Float64), raw, ())
     quick = as_text(raw).cast(pl.Float64, strict=False)
-    if decimal != "comma" and quick.is_finite().all() and not quick.has_nulls():
-        return Values(quick.to_numpy(), np.ones(len(quick), dtype=bool))
+    if decimal != "comma" and quick.null_count() == 0:
+        # Plain numbers only, which is the rule: no more than this for tables of many columns.
+        data = quick.to_numpy()
+        if np.isfinite(data).all():
+            return Values(data, np.ones(len(data), dtype=bool))
     cells = clean(raw)
     quick = cells.text.cast(pl.Float64, strict=False)
     slow = (cells.text.is_not_null() & quick.is_null()).to_numpy()
     notation = _notation(cells.text, slow) if decimal == "auto" else decimal
     if notation == "comma":
         slow |= cells.text.str.contains(r"[.,]").fill_null(False).to_numpy()
-    rows = np.flatnonzero(slow)
-    numbers = quick.to_numpy().copy()
-    numbers[rows], repairs = _read_slowly(cells.text[rows], notation)
+    numbers, repairs = quick.to_numpy().copy(), ()
+    if slow.any():
+        rows = np.flatnonzero(slow)
+        numbers[rows], repairs = _read_slowly(cells.text[rows], notation)
     return _finite(pl.Series(numbers).fill_nan(None), raw, (*cells.repairs, *repairs))
 
 
@@ -68,6 +73,8 @@ def decimal_notation(raw: pl.Series) -> Literal["point", "comma"]:
     """
     if raw.dtype.is_numeric() or raw.dtype in _NUMERIC:
         return "point"
+    if as_text(raw).cast(pl.Float64, strict=False).null_count() == 0:
+        return "point"
     text = clean(raw).text
     quick = text.cast(pl.Float64, strict=False)
     return _notation(text, (text.is_not_null() & quick.is_null()).to_numpy())
@@ -75,6 +82,8 @@ def decimal_notation(raw: pl.Series) -> Literal["point", "comma"]:
 
 def _notation(text: pl.Series, slow: np.ndarray) -> Literal["point", "comma"]:
     """Votes of the cells that allow one reading only; `slow` = those that may hold a comma."""
+    if not slow.any():
+        return "point"
     odd = _bare(text.filter(pl.Series(slow)).drop_nulls().unique())
     dots = odd.str.count_matches(r"\.")
     commas = odd.str.count_matches(",")
@@ -159,6 +168,6 @@ def _finite(numbers: pl.Series, raw: pl.Series, repairs: tuple[Repair, ...]) -> 
     """Numbers with infinities told and taken out."""
     data = numbers.fill_null(float("nan")).to_numpy()
     infinite = np.isinf(data)
-    told = counted("an infinite number read as an absent value", infinite, raw)
+    told = counted(INFINITE, infinite, raw)
     present = np.isfinite(data)
     return Values(np.where(present, data, np.nan), present, (*repairs, *told))

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from fathom.columns.cells import MARKERS, as_text, clean
-from fathom.columns.numerals import read_numbers
-from fathom.columns.timestamps import day_order, read_timestamps
+from fathom.columns.kind import Values
+from fathom.columns.numerals import INFINITE, read_numbers
+from fathom.columns.timestamps import DayOrder, day_order, read_timestamps
 
 _MOST_WORDS = 50
 _MOST_SAMPLED = 10_000
@@ -108,20 +109,31 @@ class Profile:
         return self.num_distinct / max(self.num_present, 1)
 
     @cached_property
+    def _read(self) -> Values | None:
+        """The cells read as numbers; None when hardly any is one."""
+        if self.form == "text":
+            some = read_numbers(self.sample).present
+            if some.sum() <= _HARDLY_ANY * len(some):
+                return None
+        return read_numbers(self.raw if self.form == "number" else self.text)
+
+    @cached_property
     def numbers(self) -> np.ndarray:
-        """The cells that are numbers, in the order of the rows; none when hardly any is."""
-        some = read_numbers(self.sample).present
-        if self.form == "text" and some.sum() <= _HARDLY_ANY * len(some):
-            return np.empty(0)
-        values = read_numbers(self.raw if self.form == "number" else self.text)
-        return values.data[values.present]
+        """The cells that are finite numbers, in the order of the rows; none when hardly any is."""
+        return np.empty(0) if self._read is None else self._read.data[self._read.present]
+
+    @property
+    def num_infinite(self) -> int:
+        """Rows whose cell is an infinite number."""
+        repairs = () if self._read is None else self._read.repairs
+        return sum(repair.count for repair in repairs if repair.what == INFINITE)
 
     @property
     def share_numbers(self) -> float:
-        """The share of the rows with a value whose value is a number."""
-        if self.form in ("flag", "date", "set"):
+        """The share of the rows with a value whose value is a number, infinite ones included."""
+        if self.form in ("flag", "date", "set") or len(self.numbers) == 0:
             return 0.0
-        return len(self.numbers) / max(self.num_present, 1)
+        return (len(self.numbers) + self.num_infinite) / max(self.num_present, 1)
 
     @cached_property
     def whole(self) -> bool:
@@ -141,6 +153,11 @@ class Profile:
         if self.raw.dtype != pl.String:
             return 0
         return int(self.cells.str.contains(r"^0\d+$").sum())
+
+    @cached_property
+    def day_order(self) -> DayOrder:
+        """Which of the two small numbers in "3/4/2018" is the day."""
+        return day_order(self.text)
 
     @cached_property
     def share_dates(self) -> float:

@@ -17,7 +17,6 @@ from fathom.columns.numerals import decimal_notation
 from fathom.columns.profile import Profile
 from fathom.columns.set import Set, find_separator
 from fathom.columns.target_evidence import is_word_marker, target_evidence
-from fathom.columns.timestamps import day_order
 
 
 def recognise(raw: pl.Series, *, name: str, declared: str | None = None) -> Recognised:
@@ -29,7 +28,8 @@ def recognise(raw: pl.Series, *, name: str, declared: str | None = None) -> Reco
     Args:
         raw: the training rows, of any type.
         name: of the column; weak evidence.
-        declared: the name of the kind, when the person says it; it then stands first.
+        declared: the name of the kind, when the person says it, as `kind_from_name` takes it; it
+            then stands first.
 
     Raises:
         RecipeError: there is no kind of that name.
@@ -44,7 +44,7 @@ def recognise(raw: pl.Series, *, name: str, declared: str | None = None) -> Reco
     evidence = input_evidence(profile)
     if declared is not None:
         return _declared(profile, declared, evidence)
-    return Recognised(name, _settled(kind_from_name(evidence[0].kind), profile), evidence)
+    return _recognised(profile, kind_from_name(evidence[0].kind), evidence)
 
 
 def recognise_target(raw: pl.Series, *, name: str, declared: str | None = None) -> Recognised:
@@ -80,8 +80,7 @@ def recognise_target(raw: pl.Series, *, name: str, declared: str | None = None) 
         )
     if declared is None:
         evidence = target_evidence(profile)
-        kind = _settled(kind_from_name(evidence[0].kind), profile, target=True)
-        return Recognised(name, kind, evidence)
+        return _recognised(profile, kind_from_name(evidence[0].kind), evidence, target=True)
     return _declared(profile, declared, input_evidence(profile), target=True)
 
 
@@ -93,20 +92,29 @@ def _declared(
     _possible(kind, profile)
     others = tuple(item for item in evidence if item.kind != kind.name)
     said = Evidence(kind.name, 1.0, "you said so")
-    return Recognised(
-        profile.name, _settled(kind, profile, target=target), (said, *others), said=True
-    )
+    found = _recognised(profile, kind, (said, *others), target=target)
+    return replace(found, said=True)
+
+
+def _recognised(
+    profile: Profile, kind: Kind, evidence: tuple[Evidence, ...], *, target: bool = False
+) -> Recognised:
+    settled = _settled(kind, profile, target=target)
+    unsaid = isinstance(kind, Date) and kind.order == "auto" and profile.form != "date"
+    doubt = profile.day_order.reason if unsaid and not profile.day_order.certain else ""
+    return Recognised(profile.name, settled, evidence, doubt=doubt)
 
 
 def _settled(kind: Kind, profile: Profile, *, target: bool = False) -> Kind:
     """The kind with the options that only the whole column can decide."""
-    if isinstance(kind, Number):
+    if isinstance(kind, Number) and kind.decimal == "auto":
         return replace(kind, decimal=decimal_notation(profile.raw))
     if isinstance(kind, Date) and profile.form != "date":
         numbers = np.empty(0) if profile.share_numbers < 0.5 else profile.numbers
         eight = len(numbers) > 0 and profile.share_dates == 1
         unit = "auto" if len(numbers) == 0 or eight else epoch_unit(numbers)
-        return replace(kind, order=day_order(profile.text).order, unit=unit)
+        order = profile.day_order.order if kind.order == "auto" else kind.order
+        return replace(kind, order=order, unit=unit if kind.unit == "auto" else kind.unit)
     if isinstance(kind, Set) and profile.form != "set":
         return replace(kind, separator=find_separator(profile.text))
     if isinstance(kind, Flag):

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from fathom.base.errors import DataError
 from fathom.base.seeds import derive, numpy_generator
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Fit, Labelled, Predict
+from fathom.evaluation.tree_effort import Effort, columns_for, effort_for, rows_for
 from fathom.metrics.numbers import rmse
 from fathom.metrics.probabilities import log_loss
 from fathom.metrics.record import Answer
@@ -47,17 +48,35 @@ def fit_linear(train: Labelled, plan: BaselinePlan) -> Fit:
 def fit_boosted_trees(train: Labelled, plan: BaselinePlan) -> Fit:
     """scikit-learn's HistGradientBoosting as it stands, with its own early stopping.
 
-    It takes 254 categories per column; rarer ones than these count as missing.
+    It takes 254 categories per column; rarer ones than these count as missing. Where it would
+    take more than a few seconds, it gets fewer rounds, rows or columns (`tree_effort`).
     """
     _check_columns(train)
+    effort = effort_of_trees(train, plan)
 
     def fit(data: Labelled) -> Predict:
-        columns = TreeColumns.of(data.data)
-        make = _trees(data.truth, columns, plan)
-        answer = _fitted(columns.matrix(data.data), data, plan, make)
-        return lambda asked: answer(columns.matrix(asked))
+        rows = data.at(rows_for(effort, data, plan.seed))
+        columns = TreeColumns.of(rows.data)
+        matrix = columns.matrix(rows.data)
+        kept = columns_for(effort, matrix, rows.truth)
+        categorical = np.flatnonzero(np.isin(kept, columns.categorical() or [])).tolist()
+        make = _trees(rows.truth, categorical, effort, plan)
+        answer = _fitted(matrix[:, kept], rows, plan, make)
+        return lambda asked: answer(columns.matrix(asked)[:, kept])
 
     return fit
+
+
+def effort_of_trees(train: Labelled, plan: BaselinePlan) -> Effort:
+    """What the boosted trees are given."""
+    several = plan.task == "multilabel" or plan.num_classes > 2
+    num_trees = plan.num_classes if several else 1
+    return effort_for(len(train.truth), train.data.num_columns, num_trees)
+
+
+def limits_of_trees(train: Labelled, plan: BaselinePlan) -> str:
+    """What was cut from the boosted trees, in words; "" = nothing."""
+    return effort_of_trees(train, plan).words(len(train.truth), train.data.num_columns)
 
 
 def _check_columns(train: Labelled) -> None:
@@ -181,12 +200,18 @@ def _losses(inside: Labelled, outside: Labelled, plan: BaselinePlan) -> list[flo
 
 
 def _trees(
-    truth: Shaped[np.ndarray, "rows ..."], columns: "TreeColumns", plan: BaselinePlan
+    truth: Shaped[np.ndarray, "rows ..."],
+    categorical: list[int],
+    effort: Effort,
+    plan: BaselinePlan,
 ) -> Make:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     options: dict[str, Any] = {
-        "categorical_features": columns.categorical(),
+        "categorical_features": categorical or None,
+        "max_iter": effort.rounds,
+        "learning_rate": effort.learning_rate,
+        "max_leaf_nodes": effort.leaves,
         "random_state": derive(plan.seed, "baseline", "trees") % (1 << 32),
     }
     if plan.task == "regression":

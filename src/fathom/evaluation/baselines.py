@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from fathom.base.errors import RecipeError, listed, nearest
-from fathom.evaluation.baseline_models import fit_boosted_trees, fit_linear
+from fathom.evaluation.baseline_models import fit_boosted_trees, fit_linear, limits_of_trees
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Fit, Labelled, Predict
 from fathom.evaluation.rows import Rows
 from fathom.metrics.record import Answer, Metric
@@ -33,6 +33,7 @@ class Baseline:
         validation: its answers for the validation rows, from the training rows alone.
         test: its answers for the test rows, from training and validation rows.
         absent: why it has no answers; "" when it has.
+        limits: what was cut from it to keep it to a few seconds; "" = nothing.
         notes: what should be known of it.
         seconds: how long it took.
     """
@@ -41,6 +42,7 @@ class Baseline:
     validation: Answer | None = None
     test: Answer | None = None
     absent: str = ""
+    limits: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -76,6 +78,8 @@ BASELINES: dict[str, Callable[[Labelled, BaselinePlan], Fit]] = {
     "boosted_trees": fit_boosted_trees,
 }
 """Name -> builder, the simplest first."""
+
+_LIMITS: dict[str, Callable[[Labelled, BaselinePlan], str]] = {"boosted_trees": limits_of_trees}
 
 
 def run_baselines(
@@ -121,6 +125,7 @@ def _run(
             fit = BASELINES[name](train, plan)
             found = Baseline(
                 name=name,
+                limits=_LIMITS[name](train, plan) if name in _LIMITS else "",
                 validation=fit(train)(validation.data),
                 test=fit(train.joined(validation))(test),
             )
@@ -131,10 +136,8 @@ def _run(
     return replace(found, notes=tuple(notes), seconds=time.perf_counter() - start)
 
 
-def _threads(threads: int | None) -> contextlib.AbstractContextManager[object]:
-    """At most so many threads for scikit-learn and what it calls; None = as many as it likes."""
-    if threads is None:
-        return contextlib.nullcontext()
+def _threads(threads: int) -> contextlib.AbstractContextManager[object]:
+    """At most so many threads for scikit-learn and what it calls."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=threads)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from fathom.base.errors import DataError
+from fathom.evaluation.counting import Counting, weighted_places
 from fathom.evaluation.intervals import Interval, score_interval
 from fathom.evaluation.rows import Rows
 from fathom.metrics.catalogue import metric_named
@@ -32,11 +33,12 @@ def rows_needed(miss: float) -> int:
     return math.ceil(1 / miss - 1e-9) - 1
 
 
-def check_enough(num_rows: int, miss: float) -> None:
+def check_enough(counting: Counting, miss: float) -> None:
     """Stop when a promise cannot be kept.
 
     Raises:
-        DataError: `miss` is not between 0 and 1, or there are too few calibration rows.
+        DataError: `miss` is not between 0 and 1, or there are too few calibration rows (or
+            groups of them, or few carry nearly all the weight).
     """
     if not 0 < miss < 1:
         raise DataError(
@@ -45,20 +47,23 @@ def check_enough(num_rows: int, miss: float) -> None:
             got=f"{miss}",
             do="Choose a number between 0 and 1.",
         )
-    if num_rows < rows_needed(miss):
+    if counting.units < rows_needed(miss) - 1e-9:
+        unequal = (
+            "" if counting.alike else f", which is what {len(counting.share):,} rows are worth"
+        )
         raise DataError(
-            f"Too few calibration rows to promise {100 * (1 - miss):g} % coverage.",
-            expected=f"{rows_needed(miss)} rows or more that chose nothing else",
-            got=f"{num_rows}",
+            f"Too few calibration {counting.name} to promise {100 * (1 - miss):g} % coverage.",
+            expected=f"{rows_needed(miss)} {counting.name} or more that chose nothing else",
+            got=f"{counting}{unequal}",
             do="Keep more rows for calibration, use out-of-fold rows, or promise less coverage.",
         )
 
 
-def conformal_quantile(scores: Numbers, miss: float) -> float:
+def conformal_quantile(scores: Numbers, miss: float, counting: Counting | None = None) -> float:
     """The ceil((n + 1)·(1 - miss))-th smallest score of n calibration rows.
 
     A new row's score is as likely to take any place among n + 1, so it stays at or below this one
-    with a chance of 1 - miss or a little more.
+    with a chance of 1 - miss or a little more. With weights or clusters: `Counting`.
 
     Raises:
         DataError: too few rows for that, or scores that are not numbers.
@@ -69,15 +74,15 @@ def conformal_quantile(scores: Numbers, miss: float) -> float:
         >>> conformal_quantile(np.arange(1.0, 20.0), 0.1)
         18.0
     """
-    check_enough(len(scores), miss)
+    counting = counting or Counting.of(len(scores))
+    check_enough(counting, miss)
     if np.isnan(scores).any():
         raise DataError(
             "Some calibration rows have no answer.",
             got=f"{int(np.isnan(scores).sum())} of {len(scores)} scores are not numbers",
             do="See why the model does not answer there.",
         )
-    place = math.ceil((len(scores) + 1) * (1 - miss) - 1e-9)
-    return float(np.sort(scores)[place - 1])
+    return float(weighted_places(scores, counting, miss))
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,11 @@ class ResidualBand:
 
 
 def fit_residual_band(
-    truth: Numbers, prediction: Numbers, miss: float = 0.1, scale: Numbers | None = None
+    truth: Numbers,
+    prediction: Numbers,
+    miss: float = 0.1,
+    scale: Numbers | None = None,
+    counting: Counting | None = None,
 ) -> ResidualBand:
     """Split conformal intervals from absolute residuals |truth - prediction| / scale.
 
@@ -112,6 +121,7 @@ def fit_residual_band(
         prediction: the model's numbers for them.
         miss: the chance of missing the truth.
         scale: how uncertain the model is row by row, above nought; None = alike everywhere.
+        counting: what each calibration row counts; None = all alike.
 
     Source: Lei et al., Distribution-free predictive inference for regression, 2018.
 
@@ -132,7 +142,7 @@ def fit_residual_band(
                 do="Mend the scale, or leave it out.",
             )
         residual = residual / scale
-    return ResidualBand(conformal_quantile(residual, miss), miss, len(truth))
+    return ResidualBand(conformal_quantile(residual, miss, counting), miss, len(truth))
 
 
 @dataclass(frozen=True)
@@ -189,7 +199,10 @@ class ThresholdSets:
 
 
 def fit_threshold_sets(
-    truth: Codes, probability: Probabilities, miss: float = 0.1
+    truth: Codes,
+    probability: Probabilities,
+    miss: float = 0.1,
+    counting: Counting | None = None,
 ) -> ThresholdSets:
     """Sets from the score 1 - probability of the true class.
 
@@ -198,7 +211,7 @@ def fit_threshold_sets(
     """
     check_rows(truth, probability)
     score = 1 - probability[np.arange(len(truth)), truth]
-    return ThresholdSets(conformal_quantile(score, miss), miss, len(truth))
+    return ThresholdSets(conformal_quantile(score, miss, counting), miss, len(truth))
 
 
 @dataclass(frozen=True)

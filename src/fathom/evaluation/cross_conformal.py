@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from fathom.base.errors import DataError
 from fathom.evaluation.conformal import check_enough, with_top
+from fathom.evaluation.counting import Counting, weighted_places
 from fathom.metrics.weights import check_rows
 
 _CELLS_AT_ONCE = 1 << 22
@@ -39,6 +40,7 @@ def cross_interval(
     fold: Int[np.ndarray, " rows"],
     predictions: Float[np.ndarray, "folds new"],
     miss: float = 0.1,
+    counting: Counting | None = None,
 ) -> Float[np.ndarray, "new 2"]:
     """CV+ intervals: quantiles of (fold model's prediction ∓ out-of-fold residual).
 
@@ -51,6 +53,7 @@ def cross_interval(
         fold: which fold each training row was in.
         predictions: each fold's model on the new rows.
         miss: the chance of missing the truth.
+        counting: what each training row counts; None = all alike.
 
     Returns:
         Lower and upper bound per new row.
@@ -66,7 +69,8 @@ def cross_interval(
     """
     check_folds(fold, len(predictions), residual)
     num = len(residual)
-    check_enough(num, miss)
+    counting = counting or Counting.of(num)
+    check_enough(counting, miss)
     lower_place = max(math.floor(miss * (num + 1) + 1e-9), 1) - 1
     upper_place = math.ceil((1 - miss) * (num + 1) - 1e-9) - 1
     bounds = np.empty((predictions.shape[1], 2))
@@ -74,8 +78,12 @@ def cross_interval(
     for start in range(0, len(bounds), at_once):
         centre = predictions[:, start : start + at_once][fold]
         reach = residual[:, None]
-        lower = np.partition(centre - reach, lower_place, axis=0)[lower_place]
-        upper = np.partition(centre + reach, upper_place, axis=0)[upper_place]
+        if counting.alike:  # the same, without sorting
+            lower = np.partition(centre - reach, lower_place, axis=0)[lower_place]
+            upper = np.partition(centre + reach, upper_place, axis=0)[upper_place]
+        else:
+            lower = -weighted_places(reach - centre, counting, miss)
+            upper = weighted_places(centre + reach, counting, miss)
         bounds[start : start + at_once] = np.stack([lower, upper], axis=1)
     return bounds
 
@@ -85,6 +93,7 @@ def cross_sets(
     fold: Int[np.ndarray, " rows"],
     new_scores: Float[np.ndarray, "folds new classes"],
     miss: float = 0.1,
+    counting: Counting | None = None,
 ) -> Bool[np.ndarray, "new classes"]:
     """Cross-conformal sets: a class is in when enough out-of-fold rows were at least as strange.
 
@@ -97,6 +106,7 @@ def cross_sets(
         fold: which fold each training row was in.
         new_scores: strangeness of each class of each new row, by each fold's model.
         miss: the chance of missing the true class.
+        counting: what each training row counts; None = all alike.
 
     Returns:
         True for each class in the set; the least strange class is always in.
@@ -104,10 +114,15 @@ def cross_sets(
     Source: Vovk, Cross-conformal predictors, 2015.
     """
     check_folds(fold, len(new_scores), scores)
-    check_enough(len(scores), miss)
+    counting = counting or Counting.of(len(scores))
+    check_enough(counting, miss)
     stranger = np.zeros(new_scores.shape[1:])
     for place, new in enumerate(new_scores):
-        ordered = np.sort(scores[fold == place])
-        stranger += len(ordered) - np.searchsorted(ordered, new, side="left")
-    sets = (1 + stranger) / (len(scores) + 1) > miss
+        inside = np.flatnonzero(fold == place)
+        order = inside[np.argsort(scores[inside], kind="stable")]
+        # The share of the rows from each place on; nothing beyond the last.
+        onwards = np.append(np.cumsum(counting.share[order][::-1])[::-1], 0.0)
+        stranger += onwards[np.searchsorted(scores[order], new, side="left")]
+    itself = 1 / counting.units
+    sets = (itself + stranger) / (1 + itself) > miss + 1e-9
     return with_top(-new_scores.mean(axis=0), sets)

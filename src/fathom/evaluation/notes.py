@@ -87,3 +87,21 @@ def split_notes(split: str) -> list[str]:
     if split == "validation":
         return ["These rows chose when to stop: expect a little worse on new rows."]
     return []
+
+
+def limits_notes(limits: Mapping[str, str], of: str | None = None) -> list[str]:
+    """Baselines that had less than all there was.
+
+    Args:
+        limits: baseline -> what was cut; "" = nothing.
+        of: only this one is asked about; None = all.
+
+    Example:
+        >>> limits_notes({"boosted_trees": "on 5,000 of 20,000 rows", "linear": ""})
+        ['To take a few seconds only, boosted_trees was fitted on 5,000 of 20,000 rows.']
+    """
+    return [
+        f"To take a few seconds only, {name} was fitted {cut}."
+        for name, cut in limits.items()
+        if cut and of in (None, name)
+    ]

@@ -16,6 +16,7 @@ from fathom.evaluation.compare import Comparison, compare_pair, corrected
 from fathom.evaluation.intervals import Interval, interval_of
 from fathom.evaluation.ledger import Looks
 from fathom.evaluation.notes import (
+    limits_notes,
     looks_notes,
     metric_notes,
     rows_notes,
@@ -47,6 +48,7 @@ class About:
         split: which rows were scored.
         strongest: the baseline chosen on validation rows to be compared with; None = none.
         absent: baselines without an answer, and why.
+        limits: baselines from which something was cut to keep them to a few seconds, and what.
         looks: how many models were scored on these rows; None where it makes no sense.
         notes: what else should stand beside the score.
         seconds: how long the run took.
@@ -56,6 +58,7 @@ class About:
     split: str = "test"
     strongest: str | None = None
     absent: Mapping[str, str] = field(default_factory=dict[str, str])
+    limits: Mapping[str, str] = field(default_factory=dict[str, str])
     looks: Looks | None = None
     notes: tuple[str, ...] = ()
     seconds: float | None = None
@@ -232,8 +235,13 @@ def _worded(
         absent_baselines=dict(about.absent),
         comparisons=tuple(comparisons),
         recipe=recipe,
-        verdict=verdict(first, primary, len(scored.rows), comparisons[1:], seeds),
-        notes=(*notes, *about.notes),
+        verdict=" ".join(
+            [
+                verdict(first, primary, len(scored.rows), comparisons[1:], seeds),
+                *limits_notes(about.limits, about.strongest or ""),
+            ]
+        ),
+        notes=(*notes, *limits_notes(about.limits), *about.notes),
         seconds=about.seconds,
     )
 

@@ -20,6 +20,8 @@ _TITLES = {
     "identifier": "{} columns seem to name the rows.",
     "cells_mended": "Cells of {} columns were mended.",
     "unreadable_cells": "{} columns have cells that could not be read and count as missing.",
+    "infinite_cells": "{} columns have infinite cells, which count as missing.",
+    "day_or_month": "Day and month may be exchanged in {} columns.",
     "mixed_values": "{} columns hold mostly numbers, but are read as words.",
     "spelling_variants": "{} columns have words that differ in spelling alone.",
     "rare_words": "{} columns have words in very few rows.",

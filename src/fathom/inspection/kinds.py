@@ -1,7 +1,11 @@
 """Columns whose kind is in doubt, and columns that are left out for their kind."""
 
+import numpy as np
+
 from fathom.base.records import Finding
+from fathom.columns.date import Date
 from fathom.columns.kind import KindName, Recognised
+from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
 
 # Kinds that the network treats alike, so that the doubt does no harm.
@@ -16,6 +20,8 @@ def find_kinds(sheet: Sheet) -> list[Finding]:
     found: list[Finding] = []
     for name, column in sheet.columns.items():
         recognised = sheet.recognised[name]
+        if recognised.doubt:
+            found.append(_day_or_month(sheet, column, recognised))
         if recognised.said or not recognised.evidence:
             continue
         if name in sheet.targets:
@@ -25,6 +31,27 @@ def find_kinds(sheet: Sheet) -> list[Finding]:
         elif column.kind != "ignored" and column.levels.num > 1:
             found += _doubt(recognised, _DOUBT, target=False)
     return found
+
+
+def _day_or_month(sheet: Sheet, column: Column, recognised: Recognised) -> Finding:
+    """Dates such as 03/04/2021: the wrong reading is a wrong date in nearly every row."""
+    name = column.name
+    kind = recognised.kind
+    first = "day" if isinstance(kind, Date) and kind.order == "day_first" else "month"
+    other = "month" if first == "day" else "day"
+    row = int(np.argmax(column.present))
+    cell, day = sheet.table.column(name)[row], column.word(int(column.levels.codes[row]))
+    return Finding(
+        code="day_or_month",
+        severity="medium",
+        title=f"In '{name}', day and month may be exchanged.",
+        evidence=f"{recognised.doubt[0].upper()}{recognised.doubt[1:]}. Read {first} first: "
+        f"'{cell}' is {day}.",
+        advice=f"If the {other} stands first, say --kind {name}=date:{other}_first; if not, "
+        f"confirm it with --kind {name}=date:{first}_first.",
+        columns=(name,),
+        facts={"order": f"{first}_first", "action": "confirm_kind"},
+    )
 
 
 def _doubt(recognised: Recognised, doubt: float, *, target: bool) -> list[Finding]:

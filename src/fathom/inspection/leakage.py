@@ -61,8 +61,9 @@ def _measured(measure: Measure, score: float, target: Column) -> str:
     if measure == "auc":
         return f"an AUC of {score:.3f} (1 is perfect, 0.5 is guessing)"
     if measure == "skill":
-        return f"{percent(score)} of the mistakes avoided that always naming the commonest "
-        "class makes"
+        return (
+            f"{percent(score)} of the mistakes avoided that always naming the commonest class makes"
+        )
     return f"{percent(score)} of the differences in rank of '{target.name}' explained"
 
 

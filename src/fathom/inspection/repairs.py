@@ -5,6 +5,7 @@ import polars as pl
 
 from fathom.base.records import Finding
 from fathom.columns.kind import Repair
+from fathom.columns.numerals import INFINITE
 from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, number_of, part_of, several, short
@@ -38,12 +39,14 @@ def _repair(column: Column, repair: Repair) -> Finding:
     shown = several((short(cell) for cell in repair.examples), most=3)
     such = f", such as {shown}" if shown else ""
     facts = {"what": repair.what, "count": repair.count, "examples": list(repair.examples)}
-    if repair.what.startswith(_UNREADABLE):
+    infinite = repair.what == INFINITE
+    if infinite or repair.what.startswith(_UNREADABLE):
         many = repair.count >= _MANY * len(column)
+        are = "infinite" if infinite else f"no {column.kind}s"
         return Finding(
-            code="unreadable_cells",
+            code="infinite_cells" if infinite else "unreadable_cells",
             severity="medium" if many else "low",
-            title=f"Some cells of '{column.name}' are no {column.kind}s and count as missing.",
+            title=f"Some cells of '{column.name}' are {are} and count as missing.",
             evidence=f"{part_of(repair.count, len(column), 'cell')}{such}.",
             advice="Look at these cells: correct them in the file, or say what the column is with "
             "--kind.",

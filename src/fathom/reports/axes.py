@@ -157,8 +157,7 @@ class Frame:
         """Grid lines, tick labels and names of the axes."""
         left, right = self.x.start, self.x.end
         parts: list[Markup] = []
-        y_labels = self._y_labels()
-        for value, label in zip(self.y_ticks, y_labels, strict=True):
+        for value, label in zip(self.y_ticks, _labels(self.y, self.y_ticks), strict=True):
             y = self.y.at(value)
             parts.append(tag("line", {"class": "grid", "x1": left, "x2": right, "y1": y, "y2": y}))
             parts.append(_words("tick end", left - 6, y + 3.5, label))
@@ -166,7 +165,7 @@ class Frame:
         parts.append(
             tag("line", {"class": "axis", "x1": left, "x2": right, "y1": foot, "y2": foot})
         )
-        for value, label in zip(self.x_ticks, tick_labels(self.x_ticks), strict=True):
+        for value, label in zip(self.x_ticks, _labels(self.x, self.x_ticks), strict=True):
             x = self.x.at(value)
             parts.append(
                 tag("line", {"class": "axis", "x1": x, "x2": x, "y1": foot, "y2": foot + 4})
@@ -176,8 +175,9 @@ class Frame:
         parts.append(_words("axis-name", 2, 11, y_name))
         return Markup("").join(parts)
 
-    def _y_labels(self) -> list[str]:
-        return [number(v) for v in self.y_ticks] if self.y.log else tick_labels(self.y_ticks)
+
+def _labels(scale: Scale, values: Sequence[float]) -> list[str]:
+    return [number(value) for value in values] if scale.log else tick_labels(values)
 
 
 def _words(style: str, x: float, y: float, text: str) -> Markup:

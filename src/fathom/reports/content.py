@@ -118,6 +118,7 @@ class ReportContent:
         events: what departed from the plan: step, event, why, and further figures.
         importance: what each column is worth to the model.
         importance_metric: the metric whose loss `importance` is.
+        importance_note: which columns were measured, where it was not all.
         timings: (what, seconds).
         network: (layer, output shape, number of parameters).
         record: versions, machine, data hash, seed, …; a value may be a mapping of its own.
@@ -137,6 +138,7 @@ class ReportContent:
     events: Sequence[Mapping[str, Any]] = ()
     importance: Sequence[Importance] = ()
     importance_metric: str = ""
+    importance_note: str = ""
     timings: Sequence[tuple[str, float]] = ()
     network: Sequence[tuple[str, str, int]] = ()
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -47,7 +47,7 @@ def render(content: ReportContent) -> str:
     scores = [score_section(target) for target in content.targets]
     mistakes = [mistake_section(target) for target in content.targets]
     page = (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             content=content,
@@ -82,17 +82,33 @@ def as_notebook(content: ReportContent, height: int = 640) -> str:
         content: what is known.
         height: of the frame in pixels; what is longer scrolls, and the frame can be pulled.
     """
+    return in_frame(render(content), f"fathom report: {content.title}", height)
+
+
+def in_frame(page: str, title: str, height: int = 640) -> str:
+    """A whole page as a fragment for a notebook: in a frame of its own, without any rights.
+
+    Args:
+        page: the page.
+        title: what it is, for those who cannot see it.
+        height: of the frame in pixels; what is longer scrolls, and the frame can be pulled.
+
+    Example:
+        >>> print(in_frame("<p>1 < 2</p>", "a sum").partition("srcdoc=")[2])
+        "&lt;p&gt;1 &lt; 2&lt;/p&gt;"></iframe>
+    """
     style = (
         f"width:100%;height:{int(height)}px;border:1px solid #8884;border-radius:6px;"
         "resize:vertical;overflow:auto"
     )
     return (
-        f'<iframe sandbox="" title="fathom report: {escape(writable(content.title))}" '
-        f'style="{style}" srcdoc="{escape(render(content))}"></iframe>'
+        f'<iframe sandbox="" title="{escape(writable(title))}" '
+        f'style="{style}" srcdoc="{escape(page)}"></iframe>'
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all pages: what comes from the data is escaped, what is missing an error."""
     environment = Environment(
         loader=PackageLoader("fathom.reports", "templates"),
         autoescape=True,

@@ -1,7 +1,8 @@
-"""What the splitter must know of rows before any kind is decided: copies, groups, strata, time.
+"""What the splitter must know of rows before any kind is decided: copies and groups; strata.
 
-All rows are looked at here, test rows too: copies have to land in one split. It is the one
-stated exception to "nothing looks at test rows"; nothing that is learned comes out of it.
+For copies all rows are looked at, test rows too: they have to land in one split. It is the one
+stated exception to "nothing looks at test rows"; nothing that is learned comes out of it. Strata
+come from targets, and are asked for when the test rows are gone.
 """
 
 import numpy as np
@@ -18,18 +19,14 @@ _DIGITS = 6
 
 def row_facts(
     table: Table,
-    targets: tuple[str, ...],
     group: str | None = None,
-    moment: np.ndarray | None = None,
     unlike: tuple[str, ...] = (),
 ) -> RowFacts:
-    """Copies, groups and strata of all rows.
+    """Copies and groups of all rows.
 
     Args:
         table: all rows that will be split.
-        targets: the target columns; the first one gives the strata.
         group: a column whose rows of one value stay together.
-        moment: seconds since 1970 of each row, for a split by time.
         unlike: columns that do not make two rows different (row names).
     """
     compared = [name for name in table.columns if name not in unlike]
@@ -41,8 +38,7 @@ def row_facts(
     _, cluster = np.unique(cluster, return_inverse=True)
     if group is not None:
         cluster = _merge(cluster, _codes(table.column(group)))
-    stratum = _strata(table.column(targets[0])) if targets else None
-    return RowFacts(cluster.astype(np.int64), stratum, moment)
+    return RowFacts(cluster.astype(np.int64))
 
 
 def num_copies(facts: RowFacts) -> int:
@@ -85,8 +81,16 @@ def _merge(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return connected_components(ties, directed=False)[1][one]
 
 
-def _strata(series: pl.Series) -> np.ndarray | None:
-    """Classes where there are few different values, else ranges of a number, else nothing."""
+def strata(series: pl.Series) -> np.ndarray | None:
+    """Classes where there are few different values, else ranges of a number, else nothing.
+
+    Args:
+        series: a target, of rows whose targets may be looked at.
+
+    Example:
+        >>> strata(pl.Series(["no", "yes", "no"]))
+        array([0, 1, 0])
+    """
     text = series.cast(pl.String, strict=False).fill_null("")
     if text.n_unique() <= min(_MOST_CLASSES, max(2, len(text) // 3)):
         return text.rank("dense").to_numpy().astype(np.int64) - 1

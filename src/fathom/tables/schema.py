@@ -95,11 +95,20 @@ class Schema:
     def without(self, columns: Mapping[str, str]) -> "Schema":
         """The same schema with some columns ignored, each for a reason."""
         ignored = kind_from_name("ignored")
-        changed = {
-            name: replace(found, kind=ignored) if name in columns else found
+        changed = dict(self.columns)
+        for name, why in columns.items():
+            found = self.columns[name]
+            evidence = (Evidence("ignored", 1.0, f"left out: {why}"), *found.evidence)
+            changed[name] = replace(found, kind=ignored, evidence=evidence, doubt="")
+        return Schema(self.roles, changed)
+
+    @property
+    def described(self) -> dict[str, tuple[str, str]]:
+        """Column -> its kind, in the person's words where there are some, and the reason."""
+        return {
+            name: (self.roles.kinds.get(name, found.kind.name), found.reason)
             for name, found in self.columns.items()
         }
-        return Schema(self.roles, changed)
 
 
 def infer_schema(table: Table, roles: Roles) -> Schema:
@@ -135,11 +144,8 @@ def _recognised(table: Table, roles: Roles, name: str) -> Recognised:
 
 def parse_columns(table: Table, kinds: Mapping[str, Kind]) -> dict[str, Values]:
     """Typed values of those columns that the table has."""
-    return {
-        name: kind.parse(table.column(name))
-        for name, kind in kinds.items()
-        if name in table.columns
-    }
+    there = set(table.columns)
+    return {name: kind.parse(table.column(name)) for name, kind in kinds.items() if name in there}
 
 
 def row_weights(table: Table, column: str | None) -> np.ndarray:

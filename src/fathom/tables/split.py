@@ -16,7 +16,8 @@ class SplitPlan:
     """How rows are split.
 
     Attributes:
-        method: "random"; "stratified" (each part gets its share of each class or target range);
+        method: "random"; "stratified" (each part gets its share of each stratum, where strata are
+            known: test rows of which nothing may be known are drawn by lot);
             "grouped" (rows of one entity stay together); "time" (the latest rows are tested).
         test_share: of all rows, when no test file is given.
         validation_share: of the rest, when no validation file is given and there are no folds.

@@ -103,8 +103,11 @@ class Table:
         Raises:
             DataError: there is no such column.
         """
-        self._require([name])
-        return self.frame[name]
+        try:
+            return self.frame.get_column(name)
+        except pl.exceptions.ColumnNotFoundError:
+            self._require([name])  # says which names there are
+            raise
 
     def select(self, names: Sequence[str]) -> "Table":
         """The same table with these columns only, in this order.

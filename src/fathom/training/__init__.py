@@ -11,6 +11,7 @@ from fathom.training.loader import LoaderBatches
 from fathom.training.loop import Batches, steps
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan
+from fathom.training.rate_range import RateRange, learning_rate_range
 from fathom.training.records import Options, Progress, Trained
 from fathom.training.schedules import SchedulePlan
 from fathom.training.session import train_network
@@ -23,11 +24,13 @@ __all__ = [
     "OptimizerPlan",
     "Options",
     "Progress",
+    "RateRange",
     "SchedulePlan",
     "Step",
     "Trained",
     "TrainingPlan",
     "fit",
+    "learning_rate_range",
     "steps",
     "train_network",
 ]

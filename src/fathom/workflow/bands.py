@@ -12,6 +12,7 @@ from fathom.evaluation.conformal import (
     fit_residual_band,
     fit_threshold_sets,
 )
+from fathom.evaluation.counting import Counting
 from fathom.evaluation.cross_conformal import cross_interval, cross_sets
 from fathom.heads.head import Answer
 
@@ -28,6 +29,8 @@ class Band:
         figure: of "split": half the width of an interval, or the bound of a set.
         strangeness: of "cross": how far each held-out row was from its answer.
         part: of "cross": which part of the model answered that row.
+        share: of "cross": how much each of these rows counts; empty = all alike.
+        units: of "cross": how many rows (or groups) that count alike they are worth.
     """
 
     method: str
@@ -36,6 +39,8 @@ class Band:
     figure: float = 0.0
     strangeness: tuple[float, ...] = ()
     part: tuple[int, ...] = ()
+    share: tuple[float, ...] = ()
+    units: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -45,12 +50,19 @@ class Band:
             "figure": self.figure,
             "strangeness": list(self.strangeness),
             "part": list(self.part),
+            "share": list(self.share),
+            "units": self.units,
         }
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "Band":
-        tuples = {name: tuple(content[name]) for name in ("strangeness", "part")}
-        return cls(**{**content, **tuples})
+        names = ("strangeness", "part", "share")
+        return cls(**{**content, **{name: tuple(content.get(name, ())) for name in names}})
+
+    @property
+    def counting(self) -> Counting | None:
+        """What each row of "cross" counts; None = all alike."""
+        return Counting(np.array(self.share), self.units) if self.share else None
 
 
 @dataclass(frozen=True)
@@ -62,37 +74,69 @@ class Held:
         answer: what the model said.
         part: which part of the model answered each row.
         folds: whether the rows were held out in turn.
+        weight: how much each row counts; None = all alike.
+        cluster: which group each row belongs to; None = each stands for itself.
     """
 
     truth: np.ndarray
     answer: Answer
     part: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     folds: bool = False
+    weight: np.ndarray | None = None
+    cluster: np.ndarray | None = None
+
+    def counting(self, index: np.ndarray) -> Counting:
+        """What some of the rows count."""
+        weight = None if self.weight is None else self.weight[index]
+        cluster = None if self.cluster is None else self.cluster[index]
+        return Counting.of(len(index), weight, cluster)
 
 
 def fit_band(held: Held, coverage: float) -> Band:
-    """A band for one target. Refuses, with the reason, when there are too few rows."""
+    """A band for one target. Refuses, with the reason, when there are too few rows.
+
+    With weights the share of truths that it promises is the weighted one, as the scores are; with
+    groups a new row is one of a new group, as in the intervals of the scores.
+    """
     miss = 1 - coverage
     numeric = held.answer.value is not None
-    known = np.ones(len(held.truth), dtype=bool) if numeric else held.truth >= 0
+    known = np.arange(len(held.truth)) if numeric else np.flatnonzero(held.truth >= 0)
+    counting = held.counting(known)
     try:
         if held.folds:
             found = _strangeness(held)[known]
-            probe = fit_residual_band(found, np.zeros_like(found), miss)
-            reason = f"{probe.num_rows:,} rows, each held out in its turn"
-            parts = tuple(int(number) for number in held.part[known])
-            return Band("cross", coverage, reason, 0.0, tuple(map(float, found)), parts)
+            fit_residual_band(found, np.zeros_like(found), miss, counting=counting)
+            return Band(
+                "cross",
+                coverage,
+                f"{_rows(held, counting)}, each held out in its turn",
+                strangeness=tuple(map(float, found)),
+                part=tuple(int(number) for number in held.part[known]),
+                share=() if counting.alike else tuple(map(float, counting.share)),
+                units=counting.units,
+            )
         if numeric:
             assert held.answer.value is not None, "just seen"
-            band = fit_residual_band(held.truth, held.answer.value, miss)
-            figure, rows = band.reach, band.num_rows
+            band = fit_residual_band(held.truth, held.answer.value, miss, counting=counting)
+            figure = band.reach
         else:
             assert held.answer.probability is not None, "classes are answered by probabilities"
-            sets = fit_threshold_sets(held.truth[known], held.answer.probability[known], miss)
-            figure, rows = sets.bound, sets.num_rows
+            chance = held.answer.probability[known]
+            figure = fit_threshold_sets(held.truth[known], chance, miss, counting).bound
     except DataError as error:
         return Band("none", coverage, f"{error.what} {error.expected}; got {error.got}")
-    return Band("split", coverage, f"{rows:,} rows that chose nothing else", figure)
+    reason = f"{_rows(held, counting)} that chose nothing else"
+    return Band("split", coverage, reason, figure)
+
+
+def _rows(held: Held, counting: Counting) -> str:
+    """How many rows there are, and how they count."""
+    found = f"{len(counting.share):,} rows"
+    if held.weight is not None:
+        found += ", counted by their weights,"
+    if held.cluster is None:
+        return found if counting.alike else f"{found} worth {counting} that count alike"
+    return f"{found} worth {counting} groups of one size"
 
 
 def interval(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | None:
@@ -109,7 +153,8 @@ def interval(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | 
     if band.method == "split":
         return ResidualBand(band.figure, miss, 0).interval(common.value)
     values = np.stack([answer.value for answer in answers])  # pyright: ignore[reportArgumentType,reportCallIssue]
-    return cross_interval(np.array(band.strangeness), np.array(band.part), values, miss)
+    rows = np.array(band.strangeness), np.array(band.part)
+    return cross_interval(*rows, values, miss, band.counting)
 
 
 def sets(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | None:
@@ -120,7 +165,8 @@ def sets(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | None
     if band.method == "split":
         return ThresholdSets(band.figure, miss, 0).sets(common.probability)
     strange = np.stack([1 - answer.probability for answer in answers])  # pyright: ignore[reportOperatorIssue]
-    return cross_sets(np.array(band.strangeness), np.array(band.part), strange, miss)
+    rows = np.array(band.strangeness), np.array(band.part)
+    return cross_sets(*rows, strange, miss, band.counting)
 
 
 def _strangeness(held: Held) -> np.ndarray:

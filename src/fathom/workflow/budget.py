@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 from fathom.base.records import Decision
-from fathom.workflow.learn import learn
+from fathom.workflow.learn import Around, learn
 from fathom.workflow.study import Study
 
 # The first steps warm caches up and do not count.
@@ -76,8 +76,10 @@ def measure(made: Study) -> Pace:
         material,
         made.schema,
         replace(made.resolved, training=training),
-        watch=lambda _part, _parts, standing: moments.append(standing.seconds),
-        watch_every=0.0,
+        Around(
+            watch=lambda _part, _parts, standing: moments.append(standing.seconds),
+            watch_every=0.0,
+        ),
     )
     whole = time.perf_counter() - began
     trained = found.trained[0].seconds

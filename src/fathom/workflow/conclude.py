@@ -19,7 +19,7 @@ from fathom.models.preparation import Column
 from fathom.tables.table import Table
 from fathom.workflow import bands as banding
 from fathom.workflow.bands import Band
-from fathom.workflow.importance import measure_importance
+from fathom.workflow.importance import Importances, measure_importance
 from fathom.workflow.judge import (
     Choice,
     Truth,
@@ -66,7 +66,7 @@ def conclude(
             c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
         }
         _write_test_predictions(folder, made, common)
-    importance = ()
+    importance = Importances()
     if made.resolved.value("evaluate.importance"):
         with clock("importance"):
             importance = measure_importance(made, learned)
@@ -91,7 +91,6 @@ def _baselines(
         {
             "metric": metric_for(column, made.resolved.value("evaluate.metric")),
             "seed": made.resolved.training.seed,
-            "threads": None,
             "names": names,
         },
     )
@@ -119,6 +118,7 @@ def _verdict(
         split="test",
         strongest=strongest,
         absent={item.name: item.absent for item in found if item.absent},
+        limits={item.name: item.limits for item in found if item.limits},
         looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
     )
     score = build_score(

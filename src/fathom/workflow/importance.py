@@ -1,13 +1,20 @@
 """Permutation importance of a trained model, on rows that it was not trained on."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from fathom.base.tensors import Field
 from fathom.columns.number import FittedNumber
-from fathom.explanation.permutation import ColumnImportance, Shuffling, permutation_importance
+from fathom.evaluation.words import number_in_words
+from fathom.explanation.permutation import (
+    ColumnImportance,
+    Shuffling,
+    most_important_blocks,
+    permutation_importance,
+)
 from fathom.models.model import Part, in_unit, run_network
 from fathom.models.preparation import head_name, target_field
 from fathom.tables.batches import RowExamples
@@ -15,13 +22,28 @@ from fathom.tables.table import Table
 from fathom.workflow.learn import Learned
 from fathom.workflow.study import Study
 
-# Answers in all; in wide tables, where each answer costs more, a single shuffle has to do.
+# Answers in all; in wide tables, where each answer costs more, a single shuffle has to do, and
+# only the columns of the most important blocks are shuffled by themselves.
 _ANSWERS = 150_000
 _WIDE = 300
+_BLOCK, _BLOCKS = 10, 20
 _MOST_ROWS, _FEWEST_ROWS = 1000, 64
 
 
-def measure_importance(made: Study, learned: Learned) -> tuple[ColumnImportance, ...]:
+@dataclass(frozen=True)
+class Importances:
+    """How much columns matter.
+
+    Attributes:
+        columns: those that were measured, the most important first.
+        note: which ones were, where it was not all; "" else.
+    """
+
+    columns: tuple[ColumnImportance, ...] = ()
+    note: str = ""
+
+
+def measure_importance(made: Study, learned: Learned) -> Importances:
     """How much worse the first part answers its held rows for the first target, by column."""
     part = learned.model.parts[0]
     held = made.material.parts[0][1]
@@ -33,10 +55,28 @@ def measure_importance(made: Study, learned: Learned) -> tuple[ColumnImportance,
     rows = held[: max(_FEWEST_ROWS, min(_MOST_ROWS, most))]
     losses = _Losses(part, made.material.pool.rows(rows))
     if not losses.known.any():
-        return ()
+        return Importances()
     names = [column.name for column in part.preparation.inputs]
     base = losses.of(losses.fields)
-    return tuple(permutation_importance(names, base, losses.shuffled, plan))
+    note = ""
+    if num_columns > _WIDE:
+        names, rest = most_important_blocks(
+            names, base, losses.shuffled, _BLOCK, _BLOCKS, plan.seed
+        )
+        note = _note(len(names), num_columns, base, rest, root=plan.root)
+    return Importances(tuple(permutation_importance(names, base, losses.shuffled, plan)), note)
+
+
+def _note(measured: int, num_columns: int, base: np.ndarray, rest: float, *, root: bool) -> str:
+    """What is known of the columns that were not measured by themselves."""
+    rise = max(rest, 0.0)
+    if root:
+        rise = float(np.sqrt(base.mean() + rise) - np.sqrt(base.mean()))
+    return (
+        f"Of {num_columns:,} columns, {measured:,} were measured by themselves: those of the "
+        f"{_BLOCKS} blocks of {_BLOCK} neighbouring columns that cost most when shuffled together. "
+        f"The largest loss by shuffling any other block as a whole is {number_in_words(rise)}."
+    )
 
 
 def _is_number(part: Part) -> bool:
@@ -76,15 +116,18 @@ class _Losses:
             return -(self.truth * np.log(chance) + (1 - self.truth) * np.log1p(-chance)).mean(1)
         return -np.log(chance[np.arange(num), self.truth.astype(np.int64)])
 
-    def shuffled(self, name: str, order: np.ndarray) -> np.ndarray:
-        """The losses when one column's values come from the rows in this order."""
-        block, parts = self.places[name]
-        field = self.fields[block]
+    def shuffled(self, names: Sequence[str], order: np.ndarray) -> np.ndarray:
+        """The losses when these columns' values come from the rows in this order."""
         index = torch.from_numpy(order)
-        data = field.data.clone()
-        data[:, parts] = field.data[index][:, parts]
-        mask = field.mask
-        if mask is not None:
-            mask = mask.clone()
-            mask[:, parts] = field.mask[index][:, parts]  # pyright: ignore[reportOptionalSubscript]
-        return self.of({**self.fields, block: Field(data, mask)})
+        changed: dict[str, Field] = {}
+        for name in names:
+            block, parts = self.places[name]
+            field = self.fields[block]
+            if block not in changed:
+                mask = None if field.mask is None else field.mask.clone()
+                changed[block] = Field(field.data.clone(), mask)
+            new = changed[block]
+            new.data[:, parts] = field.data[:, parts][index]
+            if new.mask is not None and field.mask is not None:
+                new.mask[:, parts] = field.mask[:, parts][index]
+        return self.of({**self.fields, **changed})

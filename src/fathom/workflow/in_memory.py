@@ -6,8 +6,9 @@ from tempfile import TemporaryDirectory
 
 from fathom.models.model import Model, load_model, save_model
 from fathom.tables.schema import infer_schema
-from fathom.workflow.learn import Learned, learn, targets_of
+from fathom.workflow.learn import Learned, learn
 from fathom.workflow.material import gather
+from fathom.workflow.ready import targets_of
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.resolve import resolve
 from fathom.workflow.study import Study, circumstances, study

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from fathom.base.errors import DataError
 from fathom.base.records import Decision
@@ -81,8 +82,17 @@ def truth_of(
     schema: Schema,
     cluster: np.ndarray | None = None,
 ) -> Truth:
-    """The truth of a table's rows. Classes that training did not know become −1."""
+    """The truth of a table's rows. Classes that training did not know become −1.
+
+    Args:
+        column: the target.
+        table: the rows.
+        schema: says which columns hold weights and groups.
+        cluster: what each row belongs to; None = its group, where there are groups.
+    """
     values = column.kind.parse(table.column(column.name))
+    if cluster is None and schema.roles.group is not None:
+        cluster = table.column(schema.roles.group).cast(pl.String).rank("dense").to_numpy()
     weight = row_weights(table, schema.roles.weight) if schema.roles.weight else None
     truth, known = _truth(column, values)
     rows = Rows(
@@ -192,7 +202,7 @@ def judge_baselines(
         preparation: gives the columns.
         tables: training, validation and test rows.
         schema: for weights.
-        plan: "metric" (or None), "seed", "threads", "names" of the baselines.
+        plan: "metric" (or None), "seed", "names" of the baselines.
     """
     labelled: list[Labelled] = []
     truths: list[Truth] = []
@@ -202,7 +212,14 @@ def judge_baselines(
         keep = np.flatnonzero(truth.known)[truth.rows.known()]
         inside = truth.rows.known()
         weight = None if truth.rows.weight is None else truth.rows.weight[inside]
-        labelled.append(Labelled(data=data.at(keep), truth=truth.rows.truth[inside], weight=weight))
+        labelled.append(
+            Labelled(
+                data=data.at(keep),
+                truth=truth.rows.truth[inside],
+                weight=weight,
+                cluster=None if truth.rows.cluster is None else truth.rows.cluster[inside],
+            )
+        )
         truths.append(Truth(truth.rows.at(np.flatnonzero(inside)), truth.known))
     task = task_of(column)
     metric = metric_named(task, plan["metric"])
@@ -217,7 +234,6 @@ def judge_baselines(
             num_classes=num_classes,
             metric=metric.name,
             seed=plan["seed"],
-            threads=plan["threads"],
         ),
         plan["names"],
     )

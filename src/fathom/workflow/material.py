@@ -12,7 +12,7 @@ from fathom.columns.catalogue import kind_from_name
 from fathom.columns.recognise import recognise
 from fathom.tables.options import ReadOptions
 from fathom.tables.read import read
-from fathom.tables.rowfacts import row_facts
+from fathom.tables.rowfacts import row_facts, strata
 from fathom.tables.schema import Roles
 from fathom.tables.split import RowFacts, SplitPlan, fold_numbers, hold_out
 from fathom.tables.table import Table
@@ -178,7 +178,7 @@ def _split(
 ) -> Material:
     table, origin = whole
     facts = _facts(table, roles)
-    plan, decisions = _split_plan(recipe, facts, roles, "test" in others)
+    plan, share = _split_plan(recipe, roles, "test" in others)
     pool, test_cluster = table, None
     test, test_origin = others.get("test", (None, np.zeros(0, dtype=np.int64)))
     if test is None and plan.test_share > 0:
@@ -189,13 +189,16 @@ def _split(
         facts = facts.rows(rest)
     elif test is not None and roles.group is not None:
         test_cluster = test.column(roles.group).cast(pl.String).rank("dense").to_numpy()
+    given: tuple[Parts, Decisions] | None = None
     if "validation" in others:
         validation, validated = others["validation"]
-        pool, parts, chosen = _given_parts(recipe, pool, validation)
+        pool, given = _given_parts(recipe, pool, validation)
         origin = np.concatenate([origin, validated])
         facts = _facts(pool, roles)
-    else:
-        parts, chosen = _parts(recipe, pool, facts, plan)
+    facts = replace(facts, stratum=strata(pool.column(roles.targets[0])))
+    method = _method(recipe, plan, facts, roles)
+    plan = replace(plan, method=method.value)
+    parts, chosen = given or _parts(recipe, pool, facts, plan)
     parts, calibration = _set_aside(parts, facts, plan)
     return Material(
         pool,
@@ -204,7 +207,7 @@ def _split(
         roles,
         test_cluster if roles.group is not None else None,
         calibration,
-        (*decisions, *chosen),
+        (method, share, *chosen),
         tuple(findings),
         "test" in others,
         "validation" in others,
@@ -219,18 +222,18 @@ def _facts(table: Table, roles: Roles) -> RowFacts:
     Clusters are numbered by their first row. By time a cluster counts as what its latest row is,
     so that it never parts, and no training row is later than where the test begins.
     """
-    moments = _moments(table, roles.time)
-    facts = row_facts(table, roles.targets, roles.group, unlike=_row_names(table, roles))
+    moments = _moments(table, roles)
+    facts = row_facts(table, roles.group, _row_names(table, roles))
     if roles.group is None and 2 * len(np.unique(facts.cluster)) < table.num_rows:
         # Most rows agree but for their names: few different values, no copies.
-        facts = row_facts(table, roles.targets)
+        facts = row_facts(table)
     _, first, found = np.unique(facts.cluster, return_index=True, return_inverse=True)
     cluster = np.argsort(np.argsort(first))[found]
     if moments is not None:
         latest = np.full(len(first), -np.inf)
         np.maximum.at(latest, cluster, moments)
         moments = latest[cluster]
-    return RowFacts(cluster, facts.stratum, moments)
+    return RowFacts(cluster, moment=moments)
 
 
 def _row_names(table: Table, roles: Roles) -> tuple[str, ...]:
@@ -248,20 +251,20 @@ def _row_names(table: Table, roles: Roles) -> tuple[str, ...]:
     return (*found, roles.weight) if roles.weight else tuple(found)
 
 
-def _given_parts(recipe: Recipe, pool: Table, validation: Table) -> tuple[Table, Parts, Decisions]:
+def _given_parts(
+    recipe: Recipe, pool: Table, validation: Table
+) -> tuple[Table, tuple[Parts, Decisions]]:
     joined = pl.concat([pool.frame, validation.frame], how="vertical_relaxed")
     every = np.arange(len(joined))
     reason = "validation rows were given"
     if recipe.get("split.folds", 0) > 0:
         raise useless("split.folds", recipe, reason)
-    return (
-        Table(joined, pool.source, pool.notes),
-        ((every[: pool.num_rows], every[pool.num_rows :]),),
-        (
-            _decision(recipe, "split.folds", 0, reason),
-            _absent(recipe, "split.validation_share", reason),
-        ),
+    parts = ((every[: pool.num_rows], every[pool.num_rows :]),)
+    chosen = (
+        _decision(recipe, "split.folds", 0, reason),
+        _absent(recipe, "split.validation_share", reason),
     )
+    return Table(joined, pool.source, pool.notes), (parts, chosen)
 
 
 def _parts(
@@ -312,47 +315,54 @@ def _measured(raw: pl.Series) -> bool:
     return 2 * (raw.str.contains(r"^\s*[-+]?\d*\.\d").sum() or 0) > len(raw)
 
 
-def _split_plan(
-    recipe: Recipe, facts: RowFacts, roles: Roles, given_test: bool
-) -> tuple[SplitPlan, list[Decision]]:
-    if roles.time is not None:
-        method, reason = "time", f"'{roles.time}' says when rows happened; the latest are tested"
-    elif roles.group is not None:
-        method, reason = "grouped", f"rows of one '{roles.group}' belong together"
-    elif facts.stratum is not None:
-        method, reason = "stratified", "each part gets its share of the target's classes or range"
-    else:
-        method, reason = "random", "the target has neither few classes nor a range"
-    decisions = [
-        _decision(recipe, "split.method", method, reason),
+def _split_plan(recipe: Recipe, roles: Roles, given_test: bool) -> tuple[SplitPlan, Decision]:
+    """How rows are held out, before anything of a target is known.
+
+    Raises:
+        RecipeError: the method needs a column that was not named.
+    """
+    said = recipe.get("split.method")
+    for method, column, key in (
+        ("time", roles.time, "time_column"),
+        ("grouped", roles.group, "group"),
+    ):
+        if said == method and column is None:
+            raise RecipeError(
+                f"A split by {'time' if method == 'time' else 'groups'} needs a column for it.",
+                where="split.method",
+                expected=f"{key} beside it",
+                got="none",
+                do=f"Name it with --{key.replace('_', '-')}.",
+            )
+    usual = "time" if roles.time else "grouped" if roles.group else "stratified"
+    share = (
         _absent(recipe, "split.test_share", "test rows were given")
         if given_test
-        else _decision(recipe, "split.test_share", 0.2, "one row in five is kept for the test"),
-    ]
-    method = decisions[0].value
-    if method == "time" and roles.time is None:
-        raise RecipeError(
-            "A split by time needs a time column.",
-            where="split.method",
-            expected="time_column beside it",
-            got="none",
-            do="Name it with --time-column.",
-        )
-    if method == "grouped" and roles.group is None:
-        raise RecipeError(
-            "A grouped split needs a group column.",
-            where="split.method",
-            expected="group beside it",
-            got="none",
-            do="Name it with --group.",
-        )
+        else _decision(recipe, "split.test_share", 0.2, "one row in five is kept for the test")
+    )
     plan = SplitPlan(
-        method=method,
-        test_share=decisions[1].value or 0.0,
+        method=said or usual,
+        test_share=share.value or 0.0,
         validation_share=recipe.get("split.validation_share", 0.15),
         seed=recipe.get("seed", 0),
     )
-    return plan, decisions
+    return plan, share
+
+
+def _method(recipe: Recipe, plan: SplitPlan, facts: RowFacts, roles: Roles) -> Decision:
+    """The method with its reason; of targets, those of rows that are not tested are known now."""
+    method = plan.method
+    if method == "time":
+        reason = f"'{roles.time}' says when rows happened; the latest are tested"
+    elif method == "grouped":
+        reason = f"rows of one '{roles.group}' belong together"
+    elif facts.stratum is not None:
+        reason = "rows to choose on get their share of the target's classes or range"
+        if plan.test_share > 0:
+            reason += "; test rows are drawn by lot, with no look at their targets"
+    else:
+        method, reason = "random", "the target has neither few classes nor a range"
+    return _decision(recipe, "split.method", method, reason)
 
 
 def _decision(recipe: Recipe, key: str, value: object, reason: str) -> Decision:
@@ -428,15 +438,17 @@ def _missing_targets(whole: Table, kept: np.ndarray, roles: Roles) -> list[Findi
     return [finding]
 
 
-def _moments(table: Table, time: str | None) -> np.ndarray | None:
+def _moments(table: Table, roles: Roles) -> np.ndarray | None:
     """Seconds or numbers that order the rows.
 
     Raises:
         DataError: some rows have no time.
     """
+    time = roles.time
     if time is None:
         return None
-    found = recognise(table.column(time), name=time)
+    said = roles.kinds.get(time)
+    found = recognise(table.column(time), name=time, declared=said)
     kind = found.kind if found.kind.name in ("date", "number") else kind_from_name("date")
     values = kind.parse(table.column(time))
     if not values.present.all():

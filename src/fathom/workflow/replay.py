@@ -8,7 +8,9 @@ import torch
 from safetensors.torch import load_file
 
 from fathom.base.machine import machine, versions
-from fathom.workflow.learn import Watch
+from fathom.training.journal import Journal
+from fathom.training.learner import Event
+from fathom.workflow.learn import Watch, part_folder
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
 from fathom.workflow.settings import BY_KEY
@@ -65,11 +67,18 @@ def replay(
     torch.set_num_threads(record["machine"]["threads"])
     place = Path(out) if out is not None else _beside(run.folder)
     given = sources or sources_of(recipe, run.folder)
-    second = train(recipe, given, place, watch)
+    second = train(recipe, given, place, watch, _events(run))
     largest = _largest_difference(run, second)
     reasons = tuple(_differences(record, second))
     verdict = "same bits" if largest == 0.0 else "differs"
     return Replay(verdict, reasons, largest, str(second.folder))
+
+
+def _events(run: Run) -> tuple[tuple[Event, ...], ...]:
+    """What departed from the plan in each part: a batch that was split rounds otherwise."""
+    num_parts = run.record["decided"].get("split.folds") or 1
+    places = [part_folder(run.folder, number, num_parts) for number in range(num_parts)]
+    return tuple(tuple(Journal(place).events()) for place in places)
 
 
 def _beside(folder: Path) -> Path:

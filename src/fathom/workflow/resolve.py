@@ -30,6 +30,7 @@ SIZES: dict[str, dict[str, int]] = {
     "large": {"members": 32, "width": 512, "steps": 3000},
 }
 
+_NO_NUMBER = "no input is a number"
 _CLASSES = frozenset({"binary", "multiclass"})
 # Where it is not the 0.002 of muon, adamw and their like.
 _RATES = {"sgd": 0.1, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.01}
@@ -42,11 +43,13 @@ class Circumstances:
     Attributes:
         num_rows: training rows of one part.
         tasks: target column -> "regression", "binary", "multiclass" or "multilabel".
+        inputs: kind -> how many inputs are of it.
         device: where it will train.
     """
 
     num_rows: int
     tasks: Mapping[str, Task]
+    inputs: Mapping[str, int]
     device: torch.device
 
 
@@ -61,6 +64,7 @@ class Resolved:
         balanced_sampling: whether rare classes are drawn more often.
         balanced_loss: whether rare classes count more.
         l1: pull of the L1 penalty.
+        device: where it trains.
     """
 
     decisions: tuple[Decision, ...]
@@ -72,6 +76,7 @@ class Resolved:
     balanced_sampling: bool
     balanced_loss: bool
     l1: float
+    device: torch.device
 
     def value(self, key: str) -> Any:
         """What was decided for a key."""
@@ -143,29 +148,62 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         sampling == "balanced",
         balanced_loss,
         l1,
+        facts.device,
     )
 
 
 def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> PreparationPlan:
-    decide("prepare.scaling", "robust", "median and quartiles do not mind outliers")
-    decide("prepare.clip", 3.0, "values far out are pulled in smoothly")
-    decide("prepare.impute", "mean", "with a sign beside it that says so")
-    decide("prepare.log", False, "the bins of numbers see every magnitude anyway")
-    decide("prepare.min_count", 1, "every word seen in training is a level")
+    numbers, words = facts.inputs.get("number", 0), facts.inputs.get("category", 0)
+    for name, value, reason in (
+        ("scaling", "robust", "median and quartiles do not mind outliers"),
+        ("clip", 3.0, "values far out are pulled in smoothly"),
+        ("impute", "mean", "with a sign beside it that says so"),
+        ("log", False, "the bins of numbers see every magnitude anyway"),
+    ):
+        decide.where(numbers > 0, f"prepare.{name}", value, reason, _NO_NUMBER)
+    every = "every word seen in training is a level"
+    decide.where(words > 0, "prepare.min_count", 1, every, "no input is a category")
     decide("prepare.drop_leaks", True, "a column that gives the target away is not known later")
-    bins = min(48, max(2, facts.num_rows // 8))
-    pairs = 4 if facts.num_rows >= 200 else 0
+    return _axes(decide, facts, numbers, seed)
+
+
+def _axes(decide: _Decider, facts: Circumstances, numbers: int, seed: int) -> PreparationPlan:
+    """In how many bins, single values and turned axes numbers are seen.
+
+    To say 0, none of them, is a wish that is met where there could be none.
+    """
+    said = decide.recipe.get
+    plain = said("network.name") == "linear" or said("network.number_dim") == 0
+    fits = numbers > 0 and not plain
+    otherwise = "the network sees plain numbers" if numbers else _NO_NUMBER
+    bins = min(200 if _noisy(facts) else 48, max(2, facts.num_rows // 8))
+    repeats = 100 if "regression" in facts.tasks.values() else 20
+    few = "fewer than two inputs are numbers" if numbers else _NO_NUMBER
+    num_bins = decide.where(
+        fits, "prepare.num_bins", bins, f"{facts.num_rows:,} training rows fill them", otherwise
+    )
+    often = "a value met so often can have a meaning of its own"
+    least_repeats = decide.where(
+        fits or said("prepare.least_repeats") == 0,
+        "prepare.least_repeats",
+        repeats,
+        often,
+        otherwise,
+    )
+    num_pairs = decide.where(
+        numbers > 1 or said("prepare.num_pairs") == 0,
+        "prepare.num_pairs",
+        4 if facts.num_rows >= 200 else 0,
+        "the strongest pairs of numbers see oblique borders",
+        few,
+    )
+    none = few if num_pairs is None else "no pair of numbers gets turned axes"
+    angles = decide.where(bool(num_pairs), "prepare.num_angles", 16, "steps of 11 degrees", none)
     return PreparationPlan(
-        num_bins=decide("prepare.num_bins", bins, f"{facts.num_rows:,} training rows fill them"),
-        least_repeats=decide(
-            "prepare.least_repeats",
-            100 if "regression" in facts.tasks.values() else 20,
-            "a value met so often can have a meaning of its own",
-        ),
-        num_pairs=decide(
-            "prepare.num_pairs", pairs, "the strongest pairs of numbers see oblique borders"
-        ),
-        num_angles=decide("prepare.num_angles", 16, "steps of 11 degrees"),
+        num_bins=num_bins or bins,
+        least_repeats=least_repeats or 0,
+        num_pairs=num_pairs or 0,
+        num_angles=angles or 1,
         seed=seed,
     )
 
@@ -288,7 +326,7 @@ def _training(
         optimizer=OptimizerPlan(
             name=name,
             learning_rate=rate,
-            weight_decay=decide("training.weight_decay", 3e-4, "a light pull towards zero"),
+            weight_decay=decide("training.weight_decay", *_weight_decay(facts)),
             momentum=decide("training.momentum", None, "the optimiser's own"),
         ),
         schedule=_schedule(decide, facts),
@@ -300,6 +338,12 @@ def _training(
         precision=decide("training.precision", precision, why),
         seed=seed,
     )
+
+
+def _weight_decay(facts: Circumstances) -> tuple[float, str]:
+    if _noisy(facts):
+        return 1.0, "a strong pull towards zero: yes or no is seldom certain"
+    return 3e-4, "a light pull towards zero"
 
 
 def _averaging(facts: Circumstances) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from fathom.base.errors import RunError
 from fathom.base.files import read_json, read_lines
 from fathom.models.model import Model, load_model
+from fathom.reports.page import in_frame
 from fathom.workflow.bands import Band
 
 
@@ -73,6 +74,13 @@ class Run:
     def __repr__(self) -> str:
         verdict = self.score["verdict"] if (self.folder / "score.json").exists() else "not scored"
         return f"Run({str(self.folder)!r})\n{verdict}"
+
+    def _repr_html_(self) -> str | None:
+        """The run in a notebook: its report, in a frame of its own; None before there is one."""
+        if not self.report.is_file():
+            return None
+        page = self.report.read_text(encoding="utf-8")
+        return in_frame(page, f"fathom report: {self.folder.name}")
 
 
 def load(folder: str | Path) -> Run:

@@ -103,7 +103,10 @@ SETTINGS: tuple[Setting, ...] = (
         "time", _NUMBER, "Seconds that training may take; sets the number of steps.", least=0.001
     ),
     Setting(
-        "split.method", _TEXT, "How rows are held out.", ("random", "stratified", "grouped", "time")
+        "split.method",
+        _TEXT,
+        "How rows are held out; whatever it is, nothing looks at the targets of test rows.",
+        ("random", "stratified", "grouped", "time"),
     ),
     Setting(
         "split.test_share", _NUMBER, "Share of the rows held out for the test.", least=0, most=0.95

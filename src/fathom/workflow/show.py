@@ -13,8 +13,8 @@ from fathom.models.model import Part
 from fathom.models.preparation import head_name
 from fathom.tables.read import read
 from fathom.tables.table import Source, Table
-from fathom.workflow.learn import examples_of
 from fathom.workflow.predict import read_like_training
+from fathom.workflow.ready import examples_of
 from fathom.workflow.run import Run
 
 

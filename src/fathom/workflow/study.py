@@ -1,5 +1,6 @@
 """What is known before training: rows in their parts, kinds, findings, every decision."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,8 @@ from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema
 from fathom.tables.table import Table
 from fathom.workflow.judge import task_of
-from fathom.workflow.learn import targets_of
 from fathom.workflow.material import Material, gather
+from fathom.workflow.ready import targets_of
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.resolve import Circumstances, Resolved, resolve
 
@@ -101,6 +102,7 @@ def look_at(
         Sheet.of(train, schema.columns, roles.targets),
         group=roles.group or "",
         time_column=roles.time or "",
+        weight=roles.weight or "",
     )
     beside = {
         name: Sheet.of(table, schema.columns, roles.targets, name)
@@ -114,6 +116,7 @@ def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...
     return Circumstances(
         num_rows=len(material.parts[0][0]),
         tasks={column.name: task_of(column) for column in targets},
+        inputs=Counter(schema.columns[name].kind.name for name in schema.inputs),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
     )
 

@@ -18,7 +18,6 @@ from fathom.evaluation.calibrate import reliability_curve
 from fathom.evaluation.classes import class_scores
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.words import number_in_words
-from fathom.explanation.permutation import ColumnImportance
 from fathom.heads.head import Answer
 from fathom.metrics.catalogue import METRICS
 from fathom.metrics.labels import confusion_matrix
@@ -27,6 +26,7 @@ from fathom.reports.card import model_card
 from fathom.reports.content import ColumnContent, Importance, ReportContent, TargetContent
 from fathom.reports.page import write_report
 from fathom.workflow.bands import Band
+from fathom.workflow.importance import Importances
 from fathom.workflow.judge import Choice, Truth, said_of, task_of, truth_of
 from fathom.workflow.learn import Learned
 from fathom.workflow.show import layers
@@ -56,7 +56,7 @@ class Outcome:
     choices: Mapping[str, Choice]
     bands: Mapping[str, Band]
     verdicts: Sequence[Verdict]
-    importance: Sequence[ColumnImportance]
+    importance: Importances
 
 
 def tell(outcome: Outcome, folder: Path, clock: Stopwatch) -> None:
@@ -86,7 +86,10 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         history=trained.history,
         best_step=trained.best_step,
         events=[event for one in learned.trained for event in one.events],
-        importance=[Importance(i.column, i.rise, i.low, i.high) for i in outcome.importance],
+        importance=[
+            Importance(i.column, i.rise, i.low, i.high) for i in outcome.importance.columns
+        ],
+        importance_note=outcome.importance.note,
         importance_metric=_importance_metric(learned.model.targets[0]),
         timings=clock.laps,
         network=_layers(outcome),

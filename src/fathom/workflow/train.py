@@ -15,11 +15,12 @@ from fathom.base.files import read_json, write_json, write_text
 from fathom.base.machine import machine, versions
 from fathom.base.records import Decision
 from fathom.models.model import save_model
+from fathom.training.learner import Event
 from fathom.workflow.bands import Band, Held, fit_band
 from fathom.workflow.budget import within
 from fathom.workflow.conclude import conclude
 from fathom.workflow.judge import Choice, choose, truth_of
-from fathom.workflow.learn import Learned, Watch, learn
+from fathom.workflow.learn import Around, Learned, Watch, learn
 from fathom.workflow.material import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
@@ -54,6 +55,7 @@ def train(
     sources: Sources,
     out: str | Path | None = None,
     watch: Watch | None = None,
+    obey: tuple[tuple[Event, ...], ...] = (),
 ) -> Run:
     """Train a model, score it, write the report.
 
@@ -62,6 +64,7 @@ def train(
         sources: the rows.
         out: the run folder; None = the next free one under runs/.
         watch: told of the progress.
+        obey: for each part, events of an earlier training that shall happen again (replay).
 
     Returns:
         The run, with model, score and report.
@@ -79,7 +82,7 @@ def train(
             made = within(made, recipe.get("time"))
     folder = new_folder(out, recipe)
     _write_plan(folder, made)
-    return _go_on(made, folder, clock, watch, resume=False)
+    return _go_on(made, folder, clock, Around(folder=folder, watch=watch, obey=obey))
 
 
 def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | None = None) -> Run:
@@ -106,7 +109,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     decisions = {item["key"]: Decision(**item) for item in record["decisions"]}
     told = [decisions.get(decision.key, decision) for decision in made.resolved.decisions]
     made = replace(made, recipe=recipe, resolved=replace(made.resolved, decisions=tuple(told)))
-    return _go_on(made, place, clock, watch, resume=True)
+    return _go_on(made, place, clock, Around(folder=place, watch=watch, resume=True))
 
 
 def sources_of(recipe: Recipe, place: Path) -> Sources:
@@ -146,8 +149,7 @@ def data_hash(made: Study) -> str:
 def _write_plan(folder: Path, made: Study) -> None:
     """All that a resume needs, before the first step."""
     write_text(folder / "recipe.toml", made.recipe.to_toml())
-    kinds = {name: (found.kind.name, found.reason) for name, found in made.schema.columns.items()}
-    write_text(folder / "resolved.toml", resolved_toml(made.decisions, kinds))
+    write_text(folder / "resolved.toml", resolved_toml(made.decisions, made.schema.described))
     write_json(folder / "record.json", _record(made))
 
 
@@ -178,9 +180,9 @@ def _command() -> str:
     return shlex.join(["fathom", *sys.argv[1:]]) if program == "fathom" else "fathom.train(…)"
 
 
-def _go_on(made: Study, folder: Path, clock: Stopwatch, watch: Watch | None, resume: bool) -> Run:
+def _go_on(made: Study, folder: Path, clock: Stopwatch, around: Around) -> Run:
     with clock("training"):
-        learned = learn(made.material, made.schema, made.resolved, folder, resume, watch)
+        learned = learn(made.material, made.schema, made.resolved, around)
     with clock("choosing on held rows"):
         learned, choices = settle(made, learned)
         bands = _bands(made, learned)
@@ -242,7 +244,9 @@ def _bands(made: Study, learned: Learned) -> dict[str, Band]:
         keep = np.flatnonzero(truth.known)
         kept = answer.rows(keep)
         parts = part[keep] if len(part) else part
-        found[column.name] = fit_band(Held(truth.rows.truth, kept, parts, material.folds), coverage)
+        known = truth.rows
+        held = Held(known.truth, kept, parts, material.folds, known.weight, known.cluster)
+        found[column.name] = fit_band(held, coverage)
     return found
 
 

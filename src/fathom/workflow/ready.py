@@ -1,0 +1,122 @@
+"""A part of a model up to its first step: preparation, network, batches."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from fathom.columns.category import FittedCategory
+from fathom.columns.flag import FittedFlag
+from fathom.models.assemble import HeadPlan, build_network
+from fathom.models.network import Network
+from fathom.models.preparation import (
+    Column,
+    Preparation,
+    fit_preparation,
+    fit_targets,
+    head_name,
+)
+from fathom.tables.batches import ResidentBatches, RowExamples
+from fathom.tables.schema import Schema, parse_columns, row_weights
+from fathom.tables.table import Table
+from fathom.workflow.material import Material
+from fathom.workflow.resolve import Resolved, class_balance, with_options
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a training begins with.
+
+    Attributes:
+        preparation: fitted to the training rows.
+        network: with its first weights, on the device that was decided.
+        batches: of the training rows, on the same device.
+    """
+
+    preparation: Preparation
+    network: Network
+    batches: ResidentBatches
+
+
+def ready_part(
+    train: Table, schema: Schema, targets: tuple[Column, ...], resolved: Resolved
+) -> Ready:
+    """Fit a preparation to training rows and build the network for it.
+
+    Args:
+        train: the rows to learn from; nothing else is looked at.
+        schema: the kinds of the columns, as `schema_of` gives it.
+        targets: as all parts know them.
+        resolved: the plans.
+    """
+    kinds = {name: schema.columns[name].kind for name in (*schema.inputs, *schema.roles.targets)}
+    values = parse_columns(train, kinds)
+    weight = row_weights(train, schema.roles.weight)
+    preparation = fit_preparation(schema, values, weight, resolved.preparation, targets)
+    examples = RowExamples(
+        preparation.input_fields(values),
+        preparation.target_fields(values),
+        torch.from_numpy(weight / weight.mean()).float(),
+    )
+    heads = _heads(preparation, examples, resolved)
+    network = build_network(preparation, resolved.network, heads).to(resolved.device)
+    chance = _chance(examples, resolved)
+    seed = resolved.training.seed
+    batches = ResidentBatches(examples.to(resolved.device), resolved.batch_size, seed, chance)
+    return Ready(preparation, network, batches)
+
+
+def schema_of(schema: Schema, resolved: Resolved) -> Schema:
+    """The schema with the options that were decided for its inputs."""
+    columns = {
+        name: found
+        if name in schema.roles.targets
+        else replace(found, kind=with_options(found.kind, resolved))
+        for name, found in schema.columns.items()
+    }
+    return Schema(schema.roles, columns)
+
+
+def targets_of(material: Material, schema: Schema) -> tuple[Column, ...]:
+    """The targets as all parts know them.
+
+    Raises:
+        DataError: a target does not vary in the training rows.
+    """
+    train = material.train
+    kinds = {name: schema.columns[name].kind for name in schema.roles.targets}
+    values = parse_columns(train, kinds)
+    return fit_targets(schema, values, row_weights(train, schema.roles.weight))
+
+
+def examples_of(preparation: Preparation, table: Table, weight: str | None) -> RowExamples:
+    """A table as the network reads it, targets included."""
+    values = preparation.parse(table)
+    weights = row_weights(table, weight)
+    return RowExamples(
+        preparation.input_fields(values),
+        preparation.target_fields(values),
+        torch.from_numpy(weights).float(),
+    )
+
+
+def _heads(preparation: Preparation, examples: RowExamples, resolved: Resolved) -> HeadPlan:
+    if not resolved.balanced_loss:
+        return resolved.heads
+    weights: dict[str, tuple[float, ...]] = {}
+    for place, column in enumerate(preparation.targets):
+        if isinstance(column.fitted, FittedCategory | FittedFlag):
+            target = examples.targets[head_name(place)]
+            assert target.mask is not None, "targets say where they are present"
+            codes = target.data[target.mask].numpy()
+            weights[column.name] = class_balance(codes, len(column.fitted.levels))
+    return replace(resolved.heads, class_weights=weights)
+
+
+def _chance(examples: RowExamples, resolved: Resolved) -> Tensor | None:
+    """How likely each row is drawn, where rare classes shall be drawn more often."""
+    target = next(iter(examples.targets.values()))
+    if not resolved.balanced_sampling or target.data.dtype != torch.int64:
+        return None
+    counts = torch.bincount(target.data).clamp_min(1)
+    return 1.0 / counts[target.data]

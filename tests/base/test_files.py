@@ -1,0 +1,60 @@
+"""JSON files: what is written is what is read, short lines for lists."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fathom.base.files import plain, read_json, write_json
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=7)
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=17,
+)
+
+
+@settings(max_examples=99, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.dictionaries(st.sampled_from("abc"), VALUES))
+def test_json_and_back(content: dict[str, Any], tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", content)
+    assert read_json(tmp_path / "x.json") == {"schema": 1, **content}
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"schema": 1, **content}
+
+
+def test_a_list_stands_in_one_line(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"a": [1.5, 2.0], "b": [[1], {"c": "d"}], "e": {}, "f": []})
+    assert (tmp_path / "x.json").read_text(encoding="utf-8") == (
+        '{\n "schema": 1,\n "a": [1.5, 2.0],\n "b": [\n  [1],\n  {\n   "c": "d"\n  }\n ],\n'
+        ' "e": {},\n "f": []\n}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ((1.0, float("nan"), 3.0), [1.0, None, 3.0]),
+        ([float("inf")], [None]),
+        (np.array([1.0, np.inf]), [1.0, None]),
+        ([np.float64(2.0), np.float64("nan"), np.int64(3)], [2.0, None, 3]),
+        ((1.5, 2.5), [1.5, 2.5]),
+        ({"a": {Path("b")}}, {"a": ["b"]}),
+        ([], []),
+    ],
+)
+def test_plain_values(value: object, expected: object) -> None:
+    found = plain(value)
+    assert found == expected
+    json.dumps(found, allow_nan=False)

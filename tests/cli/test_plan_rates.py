@@ -1,0 +1,54 @@
+"""`fathom plan --rates`: a picture, a suggestion, and the command that uses it."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Fathom = Callable[..., Any]
+
+
+def test_the_command_that_is_printed_trains(
+    fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    page = tmp_path / "rates.html"
+    options = (*tiny, "--set=training.batch_size=11", "--set=training.learning_rate=3")
+    said = fathom("plan", houses, "-t", "price", "--rates", page, *options)
+    assert said.code == 0
+    assert "learning_rate = 3" in said.out, "what is printed to stdout is the plan, nothing else"
+    assert "Suggested" not in said.out
+    assert "<svg" in page.read_text(encoding="utf-8")
+    lines = said.err.splitlines()
+    assert lines[0].startswith("Suggested learning rate: ")
+    assert f"Picture: {page}" in lines
+    rate = lines[0].split()[3].rstrip(";")
+    words = shlex.split(next(one for one in lines if "Train with it: " in one).partition(": ")[2])
+    assert words[:2] == ["fathom", "train"]
+    assert words[-2:] == ["--set", f"training.learning_rate={rate}"]
+    assert "training.learning_rate=3" not in words
+    out = tmp_path / "run"
+    assert fathom(*words[1:], "--out", out, "-q").code == 0
+    decided = json.loads((out / "record.json").read_text())["decided"]
+    assert decided["training.learning_rate"] == float(rate)
+    assert decided["training.batch_size"] == 11
+
+
+def test_json_holds_the_rates_and_nothing_else(
+    fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    said = fathom("plan", houses, "-t", "price", "--rates", tmp_path / "r.html", "--json", *tiny)
+    rates = json.loads(said.out)["rates"]
+    assert len(rates["rates"]) == len(rates["losses"]) == len(rates["smoothed"]) >= 20
+    assert rates["rates"][0] == 1e-6
+    assert "rates" not in json.loads(fathom("plan", houses, "-t", "price", "--json", *tiny).out)
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("")
+    place = tmp_path / "file" / "rates.html"
+    said = fathom("plan", houses, "-t", "price", "--rates", place, *tiny)
+    assert said.code == 1
+    assert "A file could not be written." in said.err
