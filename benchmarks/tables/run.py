@@ -121,7 +121,7 @@ def _environment(threads: int) -> dict[str, str]:
         **os.environ,
         **{f"{name}_NUM_THREADS": str(threads) for name in spellings},
         "FATHOM_BENCH_THREADS": str(threads),
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "src")]),
     }
 
 

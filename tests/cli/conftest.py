@@ -2,13 +2,12 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from fathom.cli.main import run as command
 
@@ -38,16 +37,6 @@ class Said:
 
 
 Fathom = Callable[..., Said]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FATHOM_STATE", str(tmp_path_factory.mktemp("state")))
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

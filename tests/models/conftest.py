@@ -1,12 +1,11 @@
 """A small table of every kind, with a preparation and networks for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
 from fathom.models.model import Model, Part
@@ -18,14 +17,6 @@ from fathom.tables.table import Table
 
 NUM = 61
 TARGETS = {"price": "number", "style": "category", "sold": "flag", "tags": "set"}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

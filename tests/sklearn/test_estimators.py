@@ -1,14 +1,12 @@
 """The estimators against scikit-learn's own battery of checks, and what that does not ask."""
 
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import torch
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
@@ -42,14 +40,6 @@ def classifier(**parameters: Any) -> FathomClassifier:
 
 def regressor(**parameters: Any) -> FathomRegressor:
     return FathomRegressor(**{"size": "small", "epochs": 20, "settings": TINY, **parameters})
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def expected(estimator: object) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""A tiny training that many tests share, on one thread."""
+"""A tiny training that many tests share."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fathom.base.tensors import Field
 from fathom.objectives.objective import Objective
@@ -14,16 +16,10 @@ from fathom.objectives.supervised import PlainLoss
 from fathom.tables.batches import ResidentBatches, RowExamples
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan
+from fathom.training.records import Options, Trained
+from fathom.training.session import train_network
 
 NUM, WIDTH, BATCH = 53, 3, 11
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass
@@ -66,3 +62,36 @@ def plan() -> Callable[..., TrainingPlan]:
         return TrainingPlan(**{**usual, **options})
 
     return make
+
+
+@pytest.fixture
+def train() -> Callable[..., Trained]:
+    """Trains what `tiny` made: (made, plan, validate, options); a folder gets every checkpoint."""
+
+    def start(made: Tiny, plan: TrainingPlan, validate: Any = None, **options: Any) -> Trained:
+        options = {"save_every": 0.0, **options}
+        return train_network(
+            made.network, made.batches, made.objective, plan, validate, Options(**options)
+        )
+
+    return start
+
+
+@pytest.fixture
+def lines() -> Callable[..., list[dict[str, Any]]]:
+    """Reads what a training wrote down: (folder, name)."""
+
+    def read(folder: Path, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+
+    return read
+
+
+@pytest.fixture
+def weights() -> Callable[..., dict[str, Tensor]]:
+    """Copies the weights of a network."""
+
+    def copy(network: nn.Module) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+    return copy

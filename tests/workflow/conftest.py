@@ -1,12 +1,11 @@
 """Small tables and runs that all tests of the workflow share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
@@ -27,17 +26,6 @@ TINY = {
 """Settings with which a training takes a fraction of a second."""
 
 Train = Callable[..., Run]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One thread, and a ledger of looks of our own."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FATHOM_STATE", str(tmp_path_factory.mktemp("state")))
-        yield
-    torch.set_num_threads(before)
 
 
 def houses(num_rows: int = 211, seed: int = 0) -> pl.DataFrame:

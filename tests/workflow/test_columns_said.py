@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from fathom.columns.date import Date
 from fathom.workflow.material import gather
 from fathom.workflow.recipe import Recipe, read_recipe
-from fathom.workflow.run import Run
+from fathom.workflow.replay import replay
+from fathom.workflow.run import Run, load
 from fathom.workflow.study import study
+from fathom.workflow.train import resume
 
 Make = Callable[..., pl.DataFrame]
 Train = Callable[..., Run]
@@ -39,6 +42,38 @@ def test_resolved_toml_says_why_a_column_is_left_out(
     assert found["name"] == ("identifier", "141 distinct values in 141 rows: each has its own")
     assert found["copy"][0] == "number"  # told, not left out
     assert "distinct numbers" in found["area"][1]
+
+
+def columns_of(run: Run) -> dict[str, str]:
+    """Column -> the cells of its line in the report."""
+    page = run.report.read_text(encoding="utf-8")
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    cells = [re.sub(r"<[^>]*>", " ", row).split() for row in rows]
+    return {words[0]: " ".join(words[1:]) for words in cells if words}
+
+
+def test_why_a_column_is_left_out_survives_a_resume_and_a_replay(
+    tmp_path: Path, table: pl.DataFrame, small_train: Train
+) -> None:
+    file = tmp_path / "rows.csv"
+    table.drop("dear").with_columns(twice=pl.col("price") * 2).write_csv(file)
+    run = small_train(file)
+    told, record = columns_of(run), run.record
+    assert told["twice"].startswith("ignored")
+    assert "gives" in told["twice"]
+    page = run.report.read_text(encoding="utf-8")
+    resumed = resume(run.folder)
+    assert columns_of(resumed)["twice"] == told["twice"]
+    assert resumed.report.read_text(encoding="utf-8").count("you said so") == page.count(
+        "you said so"
+    )
+    again = replay(run, tmp_path / "again")
+    assert again.verdict == "same bits"
+    second = load(again.folder)
+    assert columns_of(second)["twice"] == told["twice"]
+    assert second.record["kinds"] == record["kinds"] == {}
+    known = {one["key"]: one for one in record["decisions"]}
+    assert known["columns.twice"] in second.record["decisions"]
 
 
 def dates(rows: pl.DataFrame) -> pl.DataFrame:

@@ -55,12 +55,34 @@ def test_what_is_unusual_about_the_input_is_told(dear_run: Run, news: pl.DataFra
     )
     found = predict(dear_run, odd).input_report
     told = {(finding.code, *finding.columns) for finding in found}
-    assert ("missing_column", "lot") in told
-    assert ("unfamiliar", "style") in told
-    assert ("unfamiliar", "area") in told
+    assert ("columns_absent", "lot") in told
+    assert ("unseen_words", "style") in told
+    assert ("outside_range", "area") in told
     assert ("more_missing", "rooms") in told
-    assert next(f for f in found if f.columns == ("area",)).facts["rows"] == 7
+    assert next(f for f in found if f.columns == ("area",)).facts["count"] == 7
     assert found[0].severity == "high"
+
+
+def test_look_and_predict_say_the_same_of_the_same_rows(
+    dear_run: Run, table: pl.DataFrame, news: pl.DataFrame
+) -> None:
+    odd = news.with_columns(
+        style=pl.when(pl.int_range(pl.len()) < 5).then(pl.lit("straw")).otherwise("style"),
+        area=pl.when(pl.int_range(pl.len()) < 7).then(9e5).otherwise("area"),
+    ).drop("price", "worth")
+    seen = look(Recipe.of({"target": "dear"}), table.drop("price", "worth"), odd).findings
+    told = predict(dear_run, odd).input_report
+    for column, code in (("style", "unseen_words"), ("area", "outside_range")):
+        one, other = (
+            next(f for f in found if (f.code, f.columns) == (code, (column,)))
+            for found in (seen, told)
+        )
+        assert one.title.replace("test file", "given table") == other.title
+        assert one.advice == other.advice
+        assert one.severity == other.severity == "medium"
+        assert one.evidence.split(":")[0] == other.evidence.split(":")[0]
+        assert one.facts.items() >= other.facts.items()
+        assert (one.rows, other.rows) == ((1, 2, 3, 4, 5), ())
 
 
 def test_familiar_rows_raise_nothing_grave(dear_run: Run, table: pl.DataFrame) -> None:

@@ -275,6 +275,87 @@ def test_promise_4_scores_stand_with_intervals_beside_baselines(noise_run: Run) 
     assert 0 <= paired["p_value"] <= 1
 
 
+def truth_and_answer(run: Run, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and answer of the test rows, as they were written down."""
+    rows = pl.read_parquet(run.folder / "predictions" / "test.parquet")
+    truth = rows[f"truth: {target}"].cast(pl.Float64).to_numpy()
+    return truth, rows[f"answer: {target}"].to_numpy()
+
+
+def rmse(truth: np.ndarray, answer: np.ndarray | float) -> float:
+    return float(np.sqrt(((truth - answer) ** 2).mean()))
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_promise_4_baselines_have_the_same_rows(
+    folds: int, make_houses: Make, small_train: Train
+) -> None:
+    """A constant learns from every row that the network trains or chooses on, and no other."""
+    rows = make_houses(211).select("area", "lot", "style", "price")
+    said = {"split.folds": folds, "evaluate.baselines": True}
+    run = small_train(rows, "price", said)
+    material = gather(Recipe.of({"target": "price", "split.folds": folds}), rows)
+    seen = material.pool.frame["price"].cast(pl.Float64).to_numpy()
+    truth, answer = truth_and_answer(run, "price")
+    found = {name: figures["rmse"]["value"] for name, figures in run.score["baselines"].items()}
+    assert len(truth) == run.score["rows"] == 42
+    assert len(seen) == 211 - 42
+    assert run.score["metrics"]["rmse"]["value"] == pytest.approx(rmse(truth, answer))
+    assert found["constant"] == pytest.approx(rmse(truth, seen.mean()))
+    assert found["linear"] < 0.3 * found["constant"], "a straight line nearly makes these prices"
+
+
+def test_promise_4_the_paired_test_is_against_the_strongest(
+    make_houses: Make, small_train: Train
+) -> None:
+    run = small_train(make_houses(211).drop("dear"), "price", {"evaluate.baselines": True})
+    score = run.score
+    strongest = score["strongest_baseline"]
+    assert strongest in ("linear", "boosted_trees")
+    first, *others = score["comparisons"]
+    assert (first["against"], first["metric"], first["corrected"]) == (strongest, "rmse", False)
+    assert {other["against"] for other in others} >= {"constant"}
+    assert all(other["corrected"] for other in others)
+    named = score["baselines"][strongest]["rmse"]["value"]
+    assert first["difference"] == pytest.approx(score["metrics"]["rmse"]["value"] - named)
+    assert strongest in score["verdict"].split(":")[1]
+
+
+def spread(truth: np.ndarray, answer: np.ndarray, units: np.ndarray) -> float:
+    """The width of a plain bootstrap interval of rmse; whole units are drawn."""
+    draw = np.random.default_rng(3)
+    where = [np.flatnonzero(units == unit) for unit in np.unique(units)]
+    drawn: list[float] = []
+    for _ in range(500):
+        chosen = draw.integers(0, len(where), len(where))
+        rows = np.concatenate([where[unit] for unit in chosen])
+        drawn.append(rmse(truth[rows], answer[rows]))
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(high - low)
+
+
+def test_promise_4_intervals_are_made_for_rows_that_belong_together(small_train: Train) -> None:
+    """All rows of a town err alike, so that a town tells no more than one row would."""
+    draw = np.random.default_rng(0)
+    town = np.repeat(np.arange(151), 7)
+    rows = pl.DataFrame(
+        {
+            "area": draw.normal(size=len(town)),
+            "town": [f"t{n}" for n in town],
+            "price": draw.normal(size=151)[town] + 0.01 * draw.normal(size=len(town)),
+        }
+    )
+    run = small_train(rows, "price", {"group": "town"})
+    found = run.score["metrics"]["rmse"]
+    truth, answer = truth_and_answer(run, "price")
+    place = pl.read_parquet(run.folder / "predictions" / "test.parquet")["row"].to_numpy()
+    apart, together = (
+        spread(truth, answer, units) for units in (np.arange(len(truth)), town[place])
+    )
+    assert together > 2 * apart
+    assert found["high"] - found["low"] == pytest.approx(together, rel=0.35)
+
+
 def test_promise_4_says_first_when_it_is_not_better(noise_run: Run) -> None:
     assert not noise_run.score["comparisons"][0]["better"]
     assert re.match(

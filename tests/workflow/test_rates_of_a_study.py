@@ -13,9 +13,9 @@ from fathom.workflow.run import Run
 TINY: dict[str, Any] = {
     "size": "small",
     "network.members": 2,
-    "network.width": 7,
+    "network.width": 31,
     "network.number_dim": 3,
-    "training.batch_size": 31,
+    "training.batch_size": 61,
 }
 
 

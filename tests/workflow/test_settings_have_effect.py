@@ -167,37 +167,56 @@ def test_a_setting_without_effect_is_an_error(
         small_train(rows, target, {**OPEN, **others, key: value})
 
 
-WISHES: dict[str, Any] = {
-    "scaling": "standard",
-    "clip": 2.0,
-    "impute": "zero",
-    "log": True,
-    "num_bins": 5,
-    "least_repeats": 30,
-    "num_pairs": 2,
-    "num_angles": 4,
-    "min_count": 3,
+# Wishes about inputs of one kind: the kind, the value.
+WISHES: dict[str, tuple[str, Any]] = {
+    "prepare.scaling": ("number", "standard"),
+    "prepare.clip": ("number", 2.0),
+    "prepare.impute": ("number", "zero"),
+    "prepare.log": ("number", True),
+    "prepare.num_bins": ("number", 5),
+    "prepare.least_repeats": ("number", 30),
+    "prepare.num_pairs": ("number", 2),
+    "prepare.num_angles": ("number", 4),
+    "prepare.min_count": ("category", 3),
+    "network.number_dim": ("number", 5),
+    "network.category_dim": ("category", 7),
 }
 
 
-@pytest.mark.parametrize("name", WISHES)
-def test_a_preparation_of_absent_kinds_is_an_error(
-    name: str, make_houses: Callable[..., pl.DataFrame]
+@pytest.mark.parametrize("key", WISHES)
+def test_a_wish_for_absent_kinds_is_an_error(
+    key: str, make_houses: Callable[..., pl.DataFrame]
 ) -> None:
+    kind, value = WISHES[key]
     rows = make_houses(223)
     words, numbers = rows.select("style", "town", "price"), rows.select("area", "lot", "price")
-    without, other = (words, numbers) if name != "min_count" else (numbers, words)
-    key = f"prepare.{name}"
+    without, other = (words, numbers) if kind == "number" else (numbers, words)
     plain = study(Recipe.of({"target": "price"}), without).resolved
     decision = next(one for one in plain.decisions if one.key == key)
     assert decision.value is None
-    assert decision.reason.startswith("no input is a ")
-    wish = Recipe.of({"target": "price", key: WISHES[name]})
-    needs = {"prepare.num_pairs": 2} if name == "num_angles" else {}
-    assert study(wish.with_said(needs, {}), other).resolved.value(key) == WISHES[name]
+    assert decision.reason == f"no input is a {kind}"
+    wish = Recipe.of({"target": "price", key: value})
+    needs = {"prepare.num_pairs": 2} if key == "prepare.num_angles" else {}
+    assert study(wish.with_said(needs, {}), other).resolved.value(key) == value
     with pytest.raises(RecipeError) as caught:
         study(wish, without)
     assert caught.value.what == f"The setting '{key}' would have no effect here."
+
+
+@pytest.mark.parametrize(
+    ("inputs", "role", "column"),
+    [(("area", "lot"), "group", "town"), (("style", "town"), "weight", "worth")],
+)
+def test_a_kind_that_only_a_role_has_needs_no_preparation(
+    inputs: tuple[str, ...],
+    role: str,
+    column: str,
+    make_houses: Callable[..., pl.DataFrame],
+    small_train: Callable[..., Run],
+) -> None:
+    rows = make_houses(211).select(*inputs, column, "price")
+    run = small_train(rows, "price", {role: column, "network.number_dim": None})
+    assert [one.name for one in run.model.preparation.inputs] == list(inputs)
 
 
 def test_pairs_need_two_numbers_and_bins_need_vectors(

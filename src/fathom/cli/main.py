@@ -4,11 +4,26 @@ import os
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fathom.base.errors import FathomError
+from fathom.cli.options import (
+    Asked,
+    Data,
+    File,
+    Json,
+    MaybeData,
+    Names,
+    Out,
+    Quiet,
+    Rates,
+    Resume,
+    RunFolder,
+    Time,
+    asking,
+)
 
 app = typer.Typer(
     name="fathom",
@@ -21,143 +36,48 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_DATA = "The table: CSV or the like, Parquet, JSON lines, ARFF; also .gz."
-Data = Annotated[Path, typer.Argument(help=_DATA, show_default=False)]
-MaybeData = Annotated[
-    Path | None,
-    typer.Argument(help=_DATA + " Or a recipe.toml.", show_default=False),
-]
-RunFolder = Annotated[Path, typer.Argument(help="A folder that `fathom train` wrote.")]
-Target = Annotated[
-    str | None,
-    typer.Option(
-        "--target", "-t", help="The column to learn: a name, several a,b, a position, or 'last'."
-    ),
-]
-Test = Annotated[Path | None, typer.Option(help="Rows to be tested on; else some are held out.")]
-Validation = Annotated[Path | None, typer.Option(help="Rows to choose on; else some are held out.")]
-Names = Annotated[
-    str | None, typer.Option(help="Column names a,b,… (or a .names file) for a headless file.")
-]
-Group = Annotated[str | None, typer.Option(help="Rows with one value here stay in one split.")]
-Time = Annotated[str | None, typer.Option(help="When rows happened; the latest are tested.")]
-Weight = Annotated[str | None, typer.Option(help="How much each row counts.")]
-Kind = Annotated[
-    list[str] | None, typer.Option(help="COLUMN=KIND, where the guess is wrong; repeatable.")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Any setting of a recipe: training.epochs=20; repeatable."),
-]
-Seed = Annotated[int | None, typer.Option(help="Where all randomness starts.")]
-Size = Annotated[str | None, typer.Option(help="The one dial: small, medium or large.")]
-Out = Annotated[Path | None, typer.Option(help="The run folder; else the next under runs/.")]
-File = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write.")]
-Rates = Annotated[
-    Path | None,
-    typer.Option(help="Try learning rates from tiny to huge, draw the losses in this HTML file."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
-
-
-def _words(**given: Any) -> dict[str, Any]:
-    """The common options under the keys of a recipe."""
-    keys = {"time": "time_column"}
-    return {
-        keys.get(name, name): str(value) if isinstance(value, Path) else value
-        for name, value in given.items()
-        if value is not None
-    }
-
 
 @app.command()
-def look(
-    data: Data,
-    target: Target = None,
-    test: Test = None,
-    names: Names = None,
-    group: Group = None,
-    time_column: Time = None,
-    kind: Kind = None,
-    json: Json = False,
-) -> None:
+@asking("target", "test", "names", "group", "time_column", "kind")
+def look(data: Data, asked: Asked, json: Json = False) -> None:
     """Say what a careful person would notice before training."""
     from fathom.cli import verbs
 
-    said = _words(target=target, names=names, group=group, time=time_column)
-    verbs.look(data, test, said, kind or [], json)
+    verbs.look(data, asked, json)
 
 
 @app.command()
+@asking()
 def plan(
-    data: Data,
-    target: Target = None,
-    output: File = None,
-    rates: Rates = None,
-    test: Test = None,
-    validation: Validation = None,
-    names: Names = None,
-    group: Group = None,
-    time_column: Time = None,
-    weight: Weight = None,
-    kind: Kind = None,
-    settings: Settings = None,
-    size: Size = None,
-    seed: Seed = None,
-    json: Json = False,
+    data: Data, asked: Asked, output: File = None, rates: Rates = None, json: Json = False
 ) -> None:
     """Say every decision and its reason, as a recipe that can be edited and trained."""
     from fathom.cli import verbs
 
-    said = _words(
-        target=target,
-        names=names,
-        group=group,
-        time=time_column,
-        weight=weight,
-        size=size,
-        seed=seed,
-    )
-    show = verbs.Show(json)
-    files = (data, test, validation)
-    verbs.plan(files, said, kind or [], settings or [], output, rates, show)
+    verbs.plan(data, asked, output, rates, verbs.Show(json))
 
 
 @app.command()
+@asking()
 def train(
+    asked: Asked,
     data: MaybeData = None,
-    target: Target = None,
-    test: Test = None,
-    validation: Validation = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run.")] = None,
+    resume: Resume = None,
     out: Out = None,
-    names: Names = None,
-    group: Group = None,
-    time_column: Time = None,
-    weight: Weight = None,
-    kind: Kind = None,
-    settings: Settings = None,
-    size: Size = None,
-    seed: Seed = None,
-    time: Annotated[str | None, typer.Option(help="Budget for training: 60s, 5m.")] = None,
+    time: Time = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a model and write its report, from a table or a recipe.toml."""
     from fathom.cli import verbs
 
-    said = _words(target=target, names=names, group=group, weight=weight, size=size, seed=seed)
-    said |= _words(time=time_column)
     show = verbs.Show(json, quiet)
     if resume is not None:
-        given = (data, target, test, validation, out, names, group, time_column, weight, kind)
-        more = (settings, size, seed, time)
-        if any(value is not None for value in given + more):
+        if asked != Asked() or any(value is not None for value in (data, out, time)):
             raise typer.BadParameter("a run goes on as it began: no other option goes with it.")
         verbs.resume(resume, show)
         return
-    verbs.train((data, test, validation), said, kind or [], settings or [], time, out, show)
+    verbs.train(data, asked, time, out, show)
 
 
 @app.command()

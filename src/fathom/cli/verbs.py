@@ -11,6 +11,7 @@ from typing import Any
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import plain, write_text
+from fathom.cli.options import Asked
 from fathom.cli.progress import progress
 from fathom.inspection.show import as_text
 from fathom.reports.rates import write_rates
@@ -29,8 +30,6 @@ from fathom.workflow.train import Sources
 from fathom.workflow.train import resume as resume_run
 from fathom.workflow.train import train as train_run
 
-Files = tuple[Path | None, Path | None, Path | None]
-
 
 @dataclass(frozen=True)
 class Show:
@@ -44,15 +43,14 @@ def _print(content: Any) -> None:
     print(json.dumps(plain(content), ensure_ascii=False, indent=1))
 
 
-def _recipe(files: Files, said: dict[str, Any], kinds: list[str], settings: list[str]) -> Recipe:
-    more = dict(_pair(text, "--set", "training.epochs=20") for text in settings)
+def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
+    more = dict(_pair(text, "--set", "training.epochs=20") for text in asked.settings or ())
     values = {key: _value(text) for key, text in more.items()}
-    named = dict(_pair(text, "--kind", "zip=category") for text in kinds)
-    data = files[0]
+    named = dict(_pair(text, "--kind", "zip=category") for text in asked.kind or ())
     base = Recipe()
     if data is not None and data.suffix == ".toml":
         base = read_recipe(data)
-    return base.with_said({**said, **values}, named)
+    return base.with_said({**asked.said(), "time": _seconds(time), **values}, named)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -93,8 +91,7 @@ def _seconds(text: str | None) -> float | None:
         ) from error
 
 
-def _sources(files: Files, recipe: Recipe) -> Sources:
-    data, test, validation = files
+def _sources(data: Path | None, asked: Asked, recipe: Recipe) -> Sources:
     if data is None or data.suffix == ".toml":
         data = recipe.get("data")
     if data is None:
@@ -103,31 +100,21 @@ def _sources(files: Files, recipe: Recipe) -> Sources:
             expected='fathom train DATA --target y, or a recipe with data = "…"',
             do="Name a file.",
         )
-    return Sources(data, test or recipe.get("test"), validation or recipe.get("validation"))
+    test, validation = recipe.get("test"), recipe.get("validation")
+    return Sources(data, asked.test or test, asked.validation or validation)
 
 
-def look(
-    data: Path, test: Path | None, said: dict[str, Any], kinds: list[str], as_json: bool
-) -> None:
-    recipe = _recipe((data, None, None), said, kinds, [])
-    found = look_at(recipe, data, test)
+def look(data: Path, asked: Asked, as_json: bool) -> None:
+    found = look_at(_recipe(data, asked), data, asked.test)
     if as_json:
         _print(found.to_dict())
         return
     print(found.as_text())
 
 
-def plan(
-    files: Files,
-    said: dict[str, Any],
-    kinds: list[str],
-    settings: list[str],
-    output: Path | None,
-    rates: Path | None,
-    show: Show,
-) -> None:
-    recipe = _recipe(files, said, kinds, settings)
-    sources = _sources(files, recipe)
+def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show: Show) -> None:
+    recipe = _recipe(data, asked)
+    sources = _sources(data, asked, recipe)
     recipe = recipe.with_said(sources.said(), {})
     made = study(recipe, sources.data, sources.test, sources.validation)
     columns = made.schema.described
@@ -141,44 +128,30 @@ def plan(
         write_text(output, recipe.with_said({"size": made.resolved.value("size")}, {}).to_toml())
         print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
     if rates is not None and found is not None:
-        use = _train_with(found.suggested, files, said, kinds, settings)
+        use = _train_with(found.suggested, data, asked)
         write_rates(rates, found, ", ".join(made.schema.roles.targets), use)
         print(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
         if found.suggested is not None:
             print(f"Train with it: {use}", file=sys.stderr)
 
 
-def _train_with(
-    rate: float | None,
-    files: Files,
-    said: dict[str, Any],
-    kinds: list[str],
-    settings: list[str],
-) -> str:
+def _train_with(rate: float | None, data: Path, asked: Asked) -> str:
     """What was typed, as the command that trains with this learning rate."""
-    data, test, validation = files
-    named = {**said, "test": test, "validation": validation}
+    named = {**asked.said(), "test": asked.test, "validation": asked.validation}
     words = ["fathom", "train", str(data)]
     for key, value in named.items():
         words += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
-    words += [word for kind in kinds for word in ("--kind", kind)]
-    kept = [one for one in settings if one.partition("=")[0].strip() != "training.learning_rate"]
-    more = [*kept, f"training.learning_rate={rate}"]
+    words += [word for kind in asked.kind or () for word in ("--kind", kind)]
+    rate_key = "training.learning_rate"
+    kept = [one for one in asked.settings or () if one.partition("=")[0].strip() != rate_key]
+    more = [*kept, f"{rate_key}={rate}"]
     return shlex.join([*words, *(word for one in more for word in ("--set", one))])
 
 
-def train(
-    files: Files,
-    said: dict[str, Any],
-    kinds: list[str],
-    settings: list[str],
-    time: str | None,
-    out: Path | None,
-    show: Show,
-) -> None:
-    recipe = _recipe(files, {**said, "time": _seconds(time)}, kinds, settings)
+def train(data: Path | None, asked: Asked, time: str | None, out: Path | None, show: Show) -> None:
+    recipe = _recipe(data, asked, time)
     with progress(show.json or show.quiet) as watch:
-        run = train_run(recipe, _sources(files, recipe), out, watch)
+        run = train_run(recipe, _sources(data, asked, recipe), out, watch)
     conclude(run, show)
 
 

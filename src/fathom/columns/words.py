@@ -129,7 +129,8 @@ def strangers(values: Values, known: Collection[str]) -> tuple[Repair, ...]:
     if not unknown:
         return ()
     shown = tuple(dict.fromkeys(unknown))
-    what = f"{len(shown)} different words that the training rows do not have"
+    words = "1 word" if len(shown) == 1 else f"{len(shown):,} different words"
+    what = f"{words} that the training rows do not have"
     return (Repair(what, len(unknown), shown[:_NUM_EXAMPLES]),)
 
 

@@ -30,7 +30,8 @@ class CategoriesEncoder(Encoder):
         self.register_buffer("start", torch.as_tensor(start).long())
         self.table = nn.Embedding(int(sum(num_codes)), dim)
         with torch.no_grad():
-            self.table.weight.normal_(generator=generator)
+            # Of length 1 on average, whatever `dim`: long vectors are learned by heart.
+            self.table.weight.normal_(generator=generator).mul_(dim**-0.5)
         self.dim_out = len(num_codes) * dim
 
     def forward(self, field: Field) -> Features:

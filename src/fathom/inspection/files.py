@@ -1,21 +1,22 @@
 """What other files hold that the training rows do not: columns, spellings, words, ranges."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from fathom.base.errors import listed
 from fathom.base.records import Finding
-from fathom.columns.kind import Values
-from fathom.columns.words import reconcile_words
+from fathom.columns.kind import Repair, Values
+from fathom.columns.words import reconcile_words, strangers
 from fathom.inspection.column import Column
 from fathom.inspection.identifiers import identifier_reason
 from fathom.inspection.sheet import Sheet
-from fathom.inspection.wording import example_rows, figure, number_of, part_of, several, short
+from fathom.inspection.unfamiliar import MANY, Others, absent_inputs, unfamiliar
+from fathom.inspection.wording import figure, part_of, several, short
 
 _MATCHED = "to match the words of the training rows"
 _WORDS = ("category", "flag")
-_MANY = 0.05
 _OUTSIDE = 0.01
 
 
@@ -47,9 +48,15 @@ def find_file_differences(train: Sheet, other: Sheet) -> list[Finding]:
         known = train.columns[name]
         if known.levels.num and column.levels.num:
             is_target = name in train.targets
-            found += _new_words(known, column, other.part, is_target=is_target)
-            found += [] if is_target else _outside(known, column, other.part)
+            others = _others(other)
+            found += _new_words(known, column, others, is_target=is_target)
+            found += [] if is_target else _outside(known, column, others)
     return found
+
+
+def _others(other: Sheet, **facts: Any) -> Others:
+    """How the findings call the other file."""
+    return Others(f"{other.part} file", other.table.num_rows, {"part": other.part, **facts})
 
 
 def _columns(train: Sheet, other: Sheet) -> list[Finding]:
@@ -57,19 +64,8 @@ def _columns(train: Sheet, other: Sheet) -> list[Finding]:
     lost = [column.name for column in train.inputs if column.name not in here]
     targets = [name for name in train.targets if name not in here]
     more = [name for name in other.table.columns if name not in there]
-    found: list[Finding] = []
-    if lost:
-        found.append(
-            Finding(
-                code="columns_absent",
-                severity="high",
-                title=f"The {other.part} file lacks inputs.",
-                evidence=f"It has no {listed(lost)}.",
-                advice="Add them, or leave them out of the training rows as well.",
-                columns=tuple(lost),
-                facts={"part": other.part, "action": "stop"},
-            )
-        )
+    rows = _others(other, action="stop")
+    found = absent_inputs(lost, rows, "Add them, or leave them out of the training rows as well.")
     if targets:
         found.append(
             Finding(
@@ -131,37 +127,28 @@ def _unreadable(column: Column, part: str) -> list[Finding]:
     ]
 
 
-def _new_words(known: Column, column: Column, part: str, *, is_target: bool) -> list[Finding]:
+def _new_words(known: Column, column: Column, others: Others, *, is_target: bool) -> list[Finding]:
     if column.kind not in _WORDS:
         return []
     seen = {known.word(code) for code in range(known.levels.num)}
     new = [code for code in range(column.levels.num) if column.word(code) not in seen]
     if not new:
         return []
+    (repair,) = strangers(column.values, seen)
     rows = np.isin(column.levels.codes, new)
-    count = int(rows.sum())
-    shown = several((short(column.word(code)) for code in new), most=3)
-    harm = (
-        "The model cannot answer what it never saw: these rows are lost to it."
-        if is_target
-        else "They count as 'unseen' and tell the model nothing."
-    )
-    many = count >= _MANY * len(column)
-    return [
-        Finding(
-            code="unseen_classes" if is_target else "unseen_words",
-            severity=("high" if many else "medium") if is_target else "medium" if many else "low",
-            title=f"'{column.name}' has words in the {part} file that the training rows lack.",
-            evidence=f"{number_of(len(new), 'word')} in {part_of(count, len(column))}: {shown}.",
-            advice=harm,
-            columns=(column.name,),
-            rows=example_rows(rows),
-            facts={"part": part, "words": len(new), "count": count, "action": "check_values"},
+    found = unfamiliar(column.name, column.kind, repair, others, rows)
+    found = replace(found, facts={**found.facts, "words": len(new)})
+    if is_target:
+        found = replace(
+            found,
+            code="unseen_classes",
+            severity="high" if repair.count >= MANY * len(column) else "medium",
+            advice="The model cannot answer what it never saw: these rows are lost to it.",
         )
-    ]
+    return [found]
 
 
-def _outside(known: Column, column: Column, part: str) -> list[Finding]:
+def _outside(known: Column, column: Column, others: Others) -> list[Finding]:
     if column.kind != "number" or identifier_reason(known):
         return []
     low, high = float(known.numbers.min()), float(known.numbers.max())
@@ -170,15 +157,7 @@ def _outside(known: Column, column: Column, part: str) -> list[Finding]:
     count = int(rows.sum())
     if count < max(2, _OUTSIDE * len(column)):
         return []
-    return [
-        Finding(
-            code="outside_range",
-            severity="medium" if count >= _MANY * len(column) else "low",
-            title=f"'{column.name}' leaves the training range in the {part} file.",
-            evidence=f"{part_of(count, len(column))} lie outside {figure(low)} to {figure(high)}.",
-            advice="A network can only guess there.",
-            columns=(column.name,),
-            rows=example_rows(rows),
-            facts={"part": part, "count": count, "low": low, "high": high, "action": "keep"},
-        )
-    ]
+    shown = tuple(dict.fromkeys(figure(float(value)) for value in data[rows][:3]))
+    what = f"outside the training range {figure(low)} to {figure(high)}"
+    found = unfamiliar(column.name, column.kind, Repair(what, count, shown), others, rows)
+    return [replace(found, facts={**found.facts, "low": low, "high": high})]

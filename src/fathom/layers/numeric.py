@@ -88,9 +88,12 @@ class NumericEmbedding(nn.Module):
         self.encode = PiecewiseLinear(edges)
         num_columns, num_bins = self.encode.left.shape
         shape = (num_columns, dim)
-        self.slope_embedding = nn.Parameter(torch.empty(shape).uniform_(-1, 1, generator=generator))
+        bound = dim**-0.5  # so that a column's vector is about as long as its number is large
+        self.slope_embedding = nn.Parameter(
+            torch.empty(shape).uniform_(-bound, bound, generator=generator)
+        )
         self.offset_embedding = nn.Parameter(
-            torch.empty(shape).uniform_(-1, 1, generator=generator)
+            torch.empty(shape).uniform_(-bound, bound, generator=generator)
         )
         self.bend_embedding = nn.Parameter(torch.zeros(num_columns, num_bins, dim))
 
@@ -137,7 +140,7 @@ class ValueEmbedding(nn.Module):
         self.register_buffer("unknown", sizes - 1)
         self.table = nn.Embedding(int(sizes.sum()), dim)
         with torch.no_grad():
-            self.table.weight.normal_(generator=generator)
+            self.table.weight.normal_(generator=generator).mul_(dim**-0.5)
 
     def forward(self, x: Float[Tensor, "batch columns"]) -> Float[Tensor, "batch width"]:
         place = torch.searchsorted(self.known, x.T.contiguous())

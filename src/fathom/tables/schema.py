@@ -167,4 +167,4 @@ def row_weights(table: Table, column: str | None) -> np.ndarray:
             got=f"{len(rows)} rows without one",
             do="Mend the column, or leave --weight out.",
         )
-    return values.data
+    return values.data.copy()  # the table may keep its own from being written to

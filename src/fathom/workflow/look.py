@@ -8,7 +8,7 @@ from fathom.inspection.show import as_text
 from fathom.tables.read import read
 from fathom.tables.schema import Roles, Schema, infer_schema
 from fathom.tables.table import Table
-from fathom.workflow.material import like, read_options, roles_of
+from fathom.workflow.reading import like, read_options, roles_of
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.study import look_at
 

@@ -12,6 +12,8 @@ from fathom.base.files import write_atomically
 from fathom.base.records import Finding
 from fathom.columns.kind import Values
 from fathom.heads.head import Answer
+from fathom.inspection.gather import by_severity
+from fathom.inspection.unfamiliar import Others, absent_inputs, unfamiliar
 from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
 from fathom.tables.options import ReadOptions
@@ -155,49 +157,27 @@ def check_columns(preparation: Preparation, table: Table) -> None:
 
 def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
     """Missing columns, unseen words, values out of range, more gaps than in training."""
-    found: list[Finding] = []
+    others = Others("given table", table.num_rows)
     lacking = [c.name for c in preparation.inputs if c.name not in table.columns]
-    if lacking:
-        found.append(
-            Finding(
-                code="missing_column",
-                severity="high",
-                title=f"{len(lacking)} columns of the training table are not there.",
-                evidence=f"without {listed(lacking)}; they count as missing in every row",
-                advice="Bring them, or expect worse answers.",
-                columns=tuple(lacking),
-            )
-        )
+    advice = "They count as missing in every row: bring them, or expect worse answers."
+    found = absent_inputs(lacking, others, advice)
     values = preparation.parse(table)
     for column in preparation.inputs:
         if column.name not in lacking:
-            found += _unusual(column, values[column.name])
-    order = {"high": 0, "medium": 1, "low": 2}
-    return tuple(sorted(found, key=lambda finding: order[finding.severity]))
+            found += _unusual(column, values[column.name], others)
+    return by_severity(found)
 
 
-def _unusual(column: Column, values: Values) -> list[Finding]:
-    found: list[Finding] = []
-    num = max(len(values), 1)
-    for repair in column.fitted.unfamiliar(values):  # pyright: ignore[reportAttributeAccessIssue]
-        share = repair.count / num
-        shown = ", ".join(repr(example) for example in repair.examples)
-        found.append(
-            Finding(
-                code="unfamiliar",
-                severity="medium" if share > 0.05 else "low",
-                title=f"'{column.name}' holds values that training did not see.",
-                evidence=f"{repair.count:,} cells ({100 * share:.1f} %): {repair.what}; {shown}",
-                advice="Answers for such rows are guesses beyond what was learned.",
-                columns=(column.name,),
-                facts={"rows": repair.count},
-            )
-        )
+def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
     fitted: Any = column.fitted
+    found = [
+        unfamiliar(column.name, column.kind.name, repair, others)
+        for repair in fitted.unfamiliar(values)
+    ]
     before = fitted.num_missing / max(fitted.num_missing + fitted.count, 1)
     now = float((~values.present).mean()) if len(values) else 0.0
     # Three standard errors and five points more than in training: no play of chance.
-    if now > before + 0.05 and now > before + 3 * np.sqrt(max(before, 0.01) / num):
+    if now > before + 0.05 and now > before + 3 * np.sqrt(max(before, 0.01) / max(len(values), 1)):
         found.append(
             Finding(
                 code="more_missing",

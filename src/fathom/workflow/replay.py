@@ -14,7 +14,7 @@ from fathom.workflow.learn import Watch, part_folder
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
 from fathom.workflow.settings import BY_KEY
-from fathom.workflow.train import Sources, sources_of, train
+from fathom.workflow.train import Sources, left_out_of, sources_of, train
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def replay(
     torch.set_num_threads(record["machine"]["threads"])
     place = Path(out) if out is not None else _beside(run.folder)
     given = sources or sources_of(recipe, run.folder)
-    second = train(recipe, given, place, watch, _events(run))
+    second = train(recipe, given, place, watch, _events(run), left_out_of(record))
     largest = _largest_difference(run, second)
     reasons = tuple(_differences(record, second))
     verdict = "same bits" if largest == 0.0 else "differs"

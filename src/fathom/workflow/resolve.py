@@ -31,6 +31,7 @@ SIZES: dict[str, dict[str, int]] = {
 }
 
 _NO_NUMBER = "no input is a number"
+_NO_CATEGORY = "no input is a category"
 _CLASSES = frozenset({"binary", "multiclass"})
 # Where it is not the 0.002 of muon, adamw and their like.
 _RATES = {"sgd": 0.1, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.01}
@@ -162,7 +163,7 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
     ):
         decide.where(numbers > 0, f"prepare.{name}", value, reason, _NO_NUMBER)
     every = "every word seen in training is a level"
-    decide.where(words > 0, "prepare.min_count", 1, every, "no input is a category")
+    decide.where(words > 0, "prepare.min_count", 1, every, _NO_CATEGORY)
     decide("prepare.drop_leaks", True, "a column that gives the target away is not known later")
     return _axes(decide, facts, numbers, seed)
 
@@ -252,15 +253,23 @@ def _network(
         "goes with the size",
         f"'{name}' is a single network",
     )
+    numbers, words = facts.inputs.get("number", 0), facts.inputs.get("category", 0)
     number_dim = decide.where(
-        deep, "network.number_dim", 16, "enough for bends", "a linear network sees plain numbers"
+        deep and numbers > 0,
+        "network.number_dim",
+        16,
+        "enough for bends",
+        "a linear network sees plain numbers" if numbers else _NO_NUMBER,
+    )
+    category_dim = decide.where(
+        words > 0, "network.category_dim", 16, "enough for the levels of a column", _NO_CATEGORY
     )
     return NetworkPlan(
         name=name,
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
         number_dim=number_dim or 0,
-        category_dim=decide("network.category_dim", 16, "enough for the levels of a column"),
+        category_dim=category_dim or 1,
         seed=seed,
     )
 
@@ -341,8 +350,8 @@ def _training(
 
 
 def _weight_decay(facts: Circumstances) -> tuple[float, str]:
-    if _noisy(facts):
-        return 1.0, "a strong pull towards zero: yes or no is seldom certain"
+    if next(iter(facts.tasks.values())) in _CLASSES:
+        return 1.0, "a strong pull towards zero: classes are learned by heart easily"
     return 3e-4, "a light pull towards zero"
 
 
@@ -405,18 +414,17 @@ def _evaluation(decide: _Decider, facts: Circumstances) -> None:
 
 
 def with_options(kind: Kind, resolved: Resolved) -> Kind:
-    """A kind with the options that the plan decided for all columns of it."""
+    """A kind with the options that the plan decided for all inputs of it.
+
+    Where no input is of that kind (only a group or a weight is), nothing was decided.
+    """
+    names: tuple[str, ...] = ()
     if isinstance(kind, Number):
-        return replace(
-            kind,
-            scaling=resolved.value("prepare.scaling"),
-            clip=resolved.value("prepare.clip"),
-            impute=resolved.value("prepare.impute"),
-            log=resolved.value("prepare.log"),
-        )
-    if isinstance(kind, Category):
-        return replace(kind, min_count=resolved.value("prepare.min_count"))
-    return kind
+        names = ("scaling", "clip", "impute", "log")
+    elif isinstance(kind, Category):
+        names = ("min_count",)
+    decided = {name: resolved.value(f"prepare.{name}") for name in names}
+    return replace(kind, **{name: value for name, value in decided.items() if value is not None})
 
 
 def class_balance(codes: np.ndarray, num_classes: int) -> tuple[float, ...]:

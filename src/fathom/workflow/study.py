@@ -63,10 +63,21 @@ class Study:
         return (*said, *decided, *columns)
 
 
-def study(recipe: Recipe, data: object, test: object = None, validation: object = None) -> Study:
+def study(
+    recipe: Recipe,
+    data: object,
+    test: object = None,
+    validation: object = None,
+    left_out: Mapping[str, str] | None = None,
+) -> Study:
     """Read, split, recognise, look and decide; nothing is trained.
 
     Kinds, findings that drop columns and all decisions look at training rows only.
+
+    Args:
+        recipe: what was asked for.
+        data, test, validation: the rows, as `gather` takes them.
+        left_out: column -> why an earlier study of the same rows left it out; None = decide now.
 
     Raises:
         DataError, RecipeError: as the parts say.
@@ -74,7 +85,9 @@ def study(recipe: Recipe, data: object, test: object = None, validation: object 
     material = gather(recipe, data, test, validation)
     schema = infer_schema(material.train, material.roles)
     findings = look_at(material.train, schema, _others(material))
-    left_out = _leaks(findings, schema, recipe)
+    if left_out is None:
+        left_out = _leaks(findings, schema, recipe)
+    left_out = {name: why for name, why in left_out.items() if name in schema.columns}
     schema = schema.without(left_out)
     targets = targets_of(material, schema)
     facts = circumstances(material, schema, targets)

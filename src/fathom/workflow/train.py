@@ -21,7 +21,7 @@ from fathom.workflow.budget import within
 from fathom.workflow.conclude import conclude
 from fathom.workflow.judge import Choice, choose, truth_of
 from fathom.workflow.learn import Around, Learned, Watch, learn
-from fathom.workflow.material import CALIBRATE_FROM
+from fathom.workflow.parts import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.run import Run
@@ -56,6 +56,7 @@ def train(
     out: str | Path | None = None,
     watch: Watch | None = None,
     obey: tuple[tuple[Event, ...], ...] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> Run:
     """Train a model, score it, write the report.
 
@@ -65,6 +66,7 @@ def train(
         out: the run folder; None = the next free one under runs/.
         watch: told of the progress.
         obey: for each part, events of an earlier training that shall happen again (replay).
+        left_out: column -> why an earlier training left it out (replay); None = decide now.
 
     Returns:
         The run, with model, score and report.
@@ -76,7 +78,7 @@ def train(
     recipe = recipe.with_said(sources.said(), {})
     check_free(out)
     with clock("reading, looking, planning"):
-        made = study(recipe, sources.data, sources.test, sources.validation)
+        made = study(recipe, sources.data, sources.test, sources.validation, left_out)
     if recipe.get("time") is not None:
         with clock("measuring a step"):
             made = within(made, recipe.get("time"))
@@ -104,12 +106,34 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     torch.set_num_threads(record["machine"]["threads"])
     with clock("reading, looking, planning"):
         found = sources or sources_of(recipe, place)
-        made = study(frozen, found.data, found.test, found.validation)
+        made = study(frozen, found.data, found.test, found.validation, left_out_of(record))
     _check_same_data(made, record, place)
-    decisions = {item["key"]: Decision(**item) for item in record["decisions"]}
-    told = [decisions.get(decision.key, decision) for decision in made.resolved.decisions]
-    made = replace(made, recipe=recipe, resolved=replace(made.resolved, decisions=tuple(told)))
+    made = _with_reasons(replace(made, recipe=recipe), record)
     return _go_on(made, place, clock, Around(folder=place, watch=watch, resume=True))
+
+
+def _with_reasons(made: Study, record: Mapping[str, Any]) -> Study:
+    """The decisions as they were first told, not as wishes of the person who goes on."""
+    known = {item["key"]: Decision(**item) for item in record["decisions"]}
+    splits, plans = (
+        tuple(known.get(decision.key, decision) for decision in decisions)
+        for decisions in (made.material.decisions, made.resolved.decisions)
+    )
+    return replace(
+        made,
+        material=replace(made.material, decisions=splits),
+        resolved=replace(made.resolved, decisions=plans),
+    )
+
+
+def left_out_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Column -> why a run left it out, as its record tells."""
+    told = {item["key"]: item["reason"] for item in record["decisions"]}
+    return {
+        key.removeprefix("columns."): reason
+        for key, reason in told.items()
+        if key.startswith("columns.")
+    }
 
 
 def sources_of(recipe: Recipe, place: Path) -> Sources:
@@ -163,7 +187,7 @@ def _record(made: Study) -> dict[str, Any]:
         "command": _command(),
         "data": data_hash(made),
         "decided": decided,
-        "kinds": {**made.recipe.kinds, **dict.fromkeys(made.left_out, "ignored")},
+        "kinds": dict(made.recipe.kinds),
         "decisions": decisions,
         "seed": made.resolved.training.seed,
         "versions": versions(),

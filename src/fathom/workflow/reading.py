@@ -1,0 +1,136 @@
+"""What the recipe says of the files: how they are read, which columns and rows of them count."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fathom.base.errors import DataError, RecipeError, listed, nearest
+from fathom.base.records import Finding
+from fathom.columns.catalogue import kind_from_name
+from fathom.columns.recognise import recognise
+from fathom.tables.options import ReadOptions
+from fathom.tables.schema import Roles
+from fathom.tables.table import Table
+from fathom.workflow.recipe import Recipe
+
+Traced = tuple[Table, np.ndarray]
+
+
+def read_options(recipe: Recipe) -> ReadOptions:
+    """How the recipe wants text files to be read."""
+    names = recipe.get("names")
+    if isinstance(names, str) and not Path(names).exists():
+        names = [part.strip() for part in names.split(",")]
+    given = {
+        "names": tuple(names) if isinstance(names, list) else names,
+        "delimiter": recipe.get("delimiter"),
+        "encoding": recipe.get("encoding"),
+    }
+    return ReadOptions(**{key: value for key, value in given.items() if value is not None})
+
+
+def roles_of(recipe: Recipe, table: Table) -> Roles:
+    """Which column plays which part; "last" and positions become names.
+
+    Raises:
+        RecipeError: a column does not exist, or no target was named.
+    """
+    if not recipe.targets:
+        raise RecipeError(
+            "No target was named, so there is nothing to learn.",
+            where=table.source.name,
+            expected=f"one of {listed(table.columns)}",
+            do="Name the column to be learned with --target.",
+        )
+    roles = Roles(
+        targets=_targets(recipe, table),
+        weight=recipe.get("weight"),
+        group=recipe.get("group"),
+        time=recipe.get("time_column"),
+        kinds=dict(recipe.kinds),
+    )
+    roles.check(table)
+    return roles
+
+
+def _targets(recipe: Recipe, table: Table) -> tuple[str, ...]:
+    said = recipe.get("target")
+    if said in table.columns:  # a name that holds a comma
+        return (str(said),)
+    return tuple(column_named(name, table) for name in recipe.targets)
+
+
+def column_named(word: str, table: Table) -> str:
+    """A column by its name, by its position from 1, or the "last".
+
+    Raises:
+        RecipeError: there is no such column.
+    """
+    if word in table.columns:
+        return word
+    if word == "last":
+        return table.columns[-1]
+    if word.isdigit() and 1 <= int(word) <= len(table.columns):
+        return table.columns[int(word) - 1]
+    raise RecipeError(
+        f"There is no column '{word}'.",
+        where=table.source.name,
+        expected=f"one of {listed(table.columns)}, a position from 1, or 'last'",
+        got=f"'{word}'",
+        do=nearest(word, table.columns) or "Name a column that exists.",
+    )
+
+
+def like(other: Table, table: Table, roles: Roles, name: str) -> Table:
+    """A given file in the columns of the training table, rows without any target left out.
+
+    Raises:
+        DataError: a column is missing from it.
+    """
+    wanted = list(table.columns)
+    lacking = [column for column in wanted if column not in other.columns]
+    if lacking and not set(lacking) & set(other.columns) and other.frame.width == len(wanted):
+        same_width = not other.source.header
+        if same_width:
+            renamed = other.frame.rename(dict(zip(other.columns, wanted, strict=True)))
+            other, lacking = Table(renamed, other.source, other.notes), []
+    if lacking:
+        raise DataError(
+            f"The {name} file lacks columns that the training file has.",
+            where=other.source.name,
+            expected=listed(wanted),
+            got=f"without {listed(lacking)}",
+            do="Give a file with the same columns, or --names for files without a header.",
+        )
+    return other.select(wanted)
+
+
+def traced(table: Table, roles: Roles) -> Traced:
+    """The rows that have at least one of their targets, and which ones they were."""
+    present = np.zeros(table.num_rows, dtype=bool)
+    for target in roles.targets:
+        said = roles.kinds.get(target)
+        raw = table.column(target)
+        kind = kind_from_name(said) if said else recognise(raw, name=target).kind
+        parsed = kind.parse(raw) if kind.name not in ("ignored", "identifier") else None
+        present |= raw.is_not_null().to_numpy() if parsed is None else parsed.present
+    return (table if present.all() else table.rows(present)), np.flatnonzero(present)
+
+
+def missing_targets(whole: Table, kept: np.ndarray, roles: Roles) -> list[Finding]:
+    """What is told of the rows that were left out."""
+    lost = whole.num_rows - len(kept)
+    if not lost:
+        return []
+    rows = np.setdiff1d(np.arange(whole.num_rows), kept) + 1
+    finding = Finding(
+        code="target_missing",
+        severity="medium",
+        title=f"{lost:,} rows have no target and cannot be learned from or scored.",
+        evidence=f"{lost:,} of {whole.num_rows:,} rows of {whole.source.name}",
+        advice="Fill the target in, if it is known.",
+        columns=roles.targets,
+        rows=tuple(int(row) for row in rows[:5]),
+        facts={"rows": lost},
+    )
+    return [finding]

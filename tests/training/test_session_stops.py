@@ -1,0 +1,179 @@
+"""A training that ends early or goes on: signals, a full disk, resuming."""
+
+import errno
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import nn
+
+from fathom.base.errors import RunError, Stopped, StorageError
+from fathom.training.checkpoint import Snapshot, same
+from fathom.training.optimizers import OptimizerPlan
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
+)
+@pytest.mark.parametrize("moment", ["step", "check", "last check"])
+def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
+    number: int,
+    name: str,
+    code: int,
+    moment: str,
+    tiny: Make,
+    plan: Make,
+    tmp_path: Path,
+    train: Make,
+    weights: Make,
+) -> None:
+    checks = {"step": 99, "check": 2, "last check": 4}[moment]
+    seen: list[int] = []
+
+    def validate(network: nn.Module) -> dict[str, float]:
+        seen.append(1)
+        if len(seen) == checks:
+            os.kill(os.getpid(), number)
+        return {"loss": 1 / len(seen)}
+
+    def watch(progress: Any) -> None:
+        if moment == "step" and progress.step == 8:
+            os.kill(os.getpid(), number)
+
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    made = tiny(dropout=0.5)
+    with pytest.raises(Stopped, match=f"Training was stopped by {name}") as caught:
+        train(made, plan(), validate, folder=tmp_path, watch=watch, watch_every=0.0)
+    assert caught.value.exit_code == code
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
+    stands = {"step": 6, "check": 6, "last check": 12}[moment]
+    assert f"the checkpoint in {tmp_path} stands at step {stands}" in caught.value.where
+    assert "resume=True" in caught.value.do
+
+    seen.clear()
+    calm = tiny(dropout=0.5)
+    figures = iter([1.0, 0.5, 1 / 3, 0.25])
+    train(calm, plan(), lambda network: {"loss": next(figures)})
+    again = tiny(dropout=0.5)
+    left = iter([1.0, 0.5, 1 / 3, 0.25][stands // 3 :])
+    trained = train(
+        again, plan(), lambda network: {"loss": next(left)}, folder=tmp_path, resume=True
+    )
+    assert trained.steps == 12
+    assert same(weights(again.network), weights(calm.network))
+
+
+def test_without_a_folder_the_stop_says_that_nothing_is_kept(
+    tiny: Make, plan: Make, train: Make
+) -> None:
+    def watch(progress: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped) as caught:
+        train(tiny(), plan(), watch=watch, watch_every=0.0)
+    assert caught.value.do == "Nothing was kept on disk."
+    assert caught.value.where == "step 1 of 12"
+
+
+def test_in_another_thread_no_handlers_are_set(tiny: Make, plan: Make, train: Make) -> None:
+    found: list[Any] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def run() -> None:
+        trained = train(
+            tiny(),
+            plan(),
+            watch=lambda progress: found.append(signal.getsignal(signal.SIGINT)),
+            watch_every=0.0,
+        )
+        found.append(trained.steps)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [before] * 12 + [12]
+
+
+def test_a_full_disk_ends_with_the_old_checkpoint_whole(
+    tiny: Make,
+    plan: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    train: Make,
+    lines: Make,
+    weights: Make,
+) -> None:
+    sync, full = os.fsync, []
+
+    def fail(handle: int) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    def watch(progress: Any) -> None:
+        if progress.step == 8:
+            full.append(True)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StorageError, match="The disk is full") as caught:
+        train(tiny(dropout=0.5), plan(), folder=tmp_path, watch=watch, watch_every=0.0)
+    assert "Free some space" in caught.value.do
+    assert Snapshot.read(tmp_path / "checkpoint").state()["learner"]["step"] == 6
+    full.clear()
+    made, calm = tiny(dropout=0.5), tiny(dropout=0.5)
+    train(made, plan(), folder=tmp_path, resume=True)
+    train(calm, plan())
+    assert same(weights(made.network), weights(calm.network))
+    assert [line["step"] for line in lines(tmp_path, "history")] == [3, 6, 9, 12]
+
+
+def test_resuming_without_a_checkpoint_begins_anew(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make
+) -> None:
+    trained = train(tiny(), plan(), folder=tmp_path / "none", resume=True)
+    assert trained.steps == 12
+
+
+def test_resuming_what_is_finished_gives_it_again(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make, lines: Make, weights: Make
+) -> None:
+    one = train(tiny(), plan(), folder=tmp_path)
+    made = tiny()
+    two = train(made, plan(), folder=tmp_path, resume=True)
+    assert same(weights(one.network), weights(made.network))
+    assert (one.history, one.best_step, one.steps) == (two.history, two.best_step, two.steps)
+    assert len(lines(tmp_path, "timings")) == 4
+
+
+def test_a_fresh_training_replaces_an_old_one(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make, lines: Make
+) -> None:
+    train(tiny(), plan(), folder=tmp_path)
+
+    def watch(progress: Any) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        train(tiny(), plan(), folder=tmp_path, watch=watch, watch_every=0.0)
+    assert not Snapshot.exists(tmp_path / "checkpoint")
+    assert lines(tmp_path, "history") == lines(tmp_path, "timings") == []
+    train(tiny(), plan(), folder=tmp_path)
+    assert [line["step"] for line in lines(tmp_path, "history")] == [3, 6, 9, 12]
+
+
+def test_another_plan_cannot_be_resumed(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make
+) -> None:
+    train(tiny(), plan(), folder=tmp_path)
+    other = plan(seed=5, optimizer=OptimizerPlan(learning_rate=0.1))
+    with pytest.raises(RunError, match="belongs to another plan") as caught:
+        train(tiny(), other, folder=tmp_path, resume=True)
+    assert "seed = 0" in caught.value.expected
+    assert "seed = 5" in caught.value.got
+    assert "'learning_rate': 0.1" in caught.value.got
