@@ -115,18 +115,11 @@ def run_baselines(
     return [_run(name, train, validation, test, plan) for name in names]
 
 
-def threads_limited(threads: int) -> contextlib.AbstractContextManager[object]:
-    """At most so many threads for scikit-learn and what it calls, inside a `with`."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=threads)
-
-
 def _run(
     name: str, train: Labelled, validation: Labelled, test: BaselineData, plan: BaselinePlan
 ) -> Baseline:
     start = time.perf_counter()
-    with warnings.catch_warnings(record=True) as caught, threads_limited(plan.threads):
+    with warnings.catch_warnings(record=True) as caught, _threads(plan.threads):
         warnings.simplefilter("always")
         try:
             fit = BASELINES[name](train, plan)
@@ -141,6 +134,13 @@ def _run(
             found = Baseline(name=name, absent=f"could not be fitted: {reason}")
     notes = sorted({str(warning.message).splitlines()[0] for warning in caught})
     return replace(found, notes=tuple(notes), seconds=time.perf_counter() - start)
+
+
+def _threads(threads: int) -> contextlib.AbstractContextManager[object]:
+    """At most so many threads for scikit-learn and what it calls."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=threads)
 
 
 def strongest_on_validation(

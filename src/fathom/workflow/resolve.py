@@ -23,8 +23,6 @@ from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.recipe import Recipe, useless
 
 MANY_ROWS = 5000
-# From this share of explained variance on, chance has little left to be learned by heart.
-_LITTLE_NOISE = 0.95
 # What the one dial turns: members, width, and how many steps are taken.
 SIZES: dict[str, dict[str, int]] = {
     "small": {"members": 8, "width": 128, "steps": 600},
@@ -48,15 +46,12 @@ class Circumstances:
         tasks: target column -> "regression", "binary", "multiclass" or "multilabel".
         inputs: kind -> how many inputs are of it.
         device: where it will train.
-        explained: share of a number's variance that quick trees explain on rows that they did
-            not learn from; None = not measured.
     """
 
     num_rows: int
     tasks: Mapping[str, Task]
     inputs: Mapping[str, int]
     device: torch.device
-    explained: float | None = None
 
 
 @dataclass(frozen=True)
@@ -228,11 +223,6 @@ def _width(facts: Circumstances, size: Mapping[str, int]) -> tuple[int, str]:
 def _dropout(facts: Circumstances) -> tuple[float, str]:
     if _noisy(facts):
         return 0.2, "yes or no is seldom certain: guard against learning chance by heart"
-    if facts.num_rows >= MANY_ROWS and "regression" in facts.tasks.values():
-        if facts.explained is not None and facts.explained > _LITTLE_NOISE:
-            share = f"{facts.explained:.1%}"
-            return 0.0, f"quick trees explain {share} of unseen rows: little noise to guard against"
-        return 0.1, f"{facts.num_rows:,} rows are worth longer training, which it makes safe"
     return 0.0, "the ensemble and the early stop guard enough"
 
 

@@ -17,12 +17,11 @@ from fathom.models.preparation import Column
 from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema
 from fathom.tables.table import Table
-from fathom.workflow.explained import explained_share
 from fathom.workflow.judge import task_of
 from fathom.workflow.material import Material, gather
 from fathom.workflow.ready import targets_of
 from fathom.workflow.recipe import Recipe
-from fathom.workflow.resolve import MANY_ROWS, Circumstances, Resolved, resolve
+from fathom.workflow.resolve import Circumstances, Resolved, resolve
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,9 @@ def study(
     left_out = {name: why for name, why in left_out.items() if name in schema.columns}
     schema = schema.without(left_out)
     targets = targets_of(material, schema)
-    _check_inputs(material.train, schema)
     facts = circumstances(material, schema, targets)
-    if facts.num_rows >= MANY_ROWS and recipe.get("network.dropout") is None:
-        share = explained_share(material, schema, targets, recipe.get("seed", 0))
-        facts = replace(facts, explained=share)
     _check_metric(recipe, facts)
+    _check_inputs(material.train, schema)
     resolved = resolve(recipe, facts)
     _check_shape(resolved)
     return Study(
