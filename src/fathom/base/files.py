@@ -125,7 +125,7 @@ def read_json(path: Path, schema: int = 1) -> dict[str, Any]:
             where=str(path),
             do="Check the path of the run folder, or train again.",
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(
             "A file of the run cannot be read.",
             where=str(path),

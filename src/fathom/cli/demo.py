@@ -17,7 +17,7 @@ def main() -> None:
     found: Any = load_diabetes(as_frame=True, scaled=False)
     table = found.frame
     out = Path(tempfile.mkdtemp(prefix="fathom-demo-")) / "diabetes"
-    print(f"{len(table)} patients, {len(table.columns) - 1} measurements each, ten seconds or so …")
+    print(f"{len(table)} patients, {len(table.columns) - 1} measurements each, some seconds …")
     with verbs.progress(quiet=False) as watch:
         recipe = Recipe.of({"target": "target", "size": "small"})
         run = train(recipe, Sources(table), out, watch)

@@ -145,7 +145,8 @@ def run() -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.excepthook = _own_fault
     try:
-        app()
+        # Not `app()`: typer would put a hook of its own in the place of ours.
+        typer.main.get_command(app)()
     except FathomError as error:
         if "--json" in sys.argv:
             from json import dumps

@@ -13,7 +13,7 @@ from fathom.base.errors import RecipeError
 from fathom.base.files import plain, write_text
 from fathom.cli.options import Asked
 from fathom.cli.progress import progress
-from fathom.inspection.show import as_text
+from fathom.inspection.show import ANSWERS, as_text
 from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
 from fathom.workflow.evaluate import evaluate as evaluate_run
@@ -189,6 +189,8 @@ def _score_text(score: dict[str, Any]) -> str:
 
 
 def _with_interval(found: dict[str, Any]) -> str:
+    if found["value"] is None:
+        return "cannot be measured"
     value = f"{found['value']:,.5g}"
     if found.get("low") is None:
         return value
@@ -213,11 +215,13 @@ def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None
 def predict(
     folder: Path, data: Path, output: Path | None, names: str | None, as_json: bool
 ) -> None:
+    if output is not None:
+        _check_apart(data, output)
     found = predict_run(load(folder), data, _options(names))
     if output is not None:
         found.write(output)
     if found.input_report:
-        print(as_text(found.input_report), file=sys.stderr)
+        print(as_text(found.input_report, meaning=ANSWERS), file=sys.stderr)
     if as_json:
         report = [finding.to_dict() for finding in found.input_report]
         _print({"rows": found.frame.to_dicts(), "input_report": report})
@@ -225,6 +229,22 @@ def predict(
         print(found.frame.write_csv(), end="")
     else:
         print(f"{found.frame.height:,} rows written to {output}", file=sys.stderr)
+
+
+def _check_apart(data: Path, output: Path) -> None:
+    """Answers may not take the place of the rows that were asked.
+
+    Raises:
+        RecipeError: they are one file.
+    """
+    if data.exists() and output.exists() and data.samefile(output):
+        raise RecipeError(
+            "The predictions would be written over the table that they answer.",
+            where=str(output),
+            expected="another file than the input",
+            got="the input itself",
+            do="Choose another name for --output.",
+        )
 
 
 def show(what: Path, data: Path | None, as_json: bool) -> None:

@@ -79,7 +79,7 @@ def find_identifiers(sheet: Sheet) -> list[Finding]:
 
 def _identifier(column: Column, reason: str) -> Finding:
     alone = int((column.levels.counts == 1).sum())
-    shown = several((short(column.word(code)) for code in column.levels.codes[:3]), most=3)
+    shown = several((short(column.word(code)) for code in range(min(3, column.levels.num))), most=3)
     evidence = f"{reason[0].upper()}{reason[1:]}; {part_of(alone, len(column))} stand alone"
     return Finding(
         code="identifier",

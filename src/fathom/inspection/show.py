@@ -1,7 +1,7 @@
 """Findings as plain text for a terminal."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fathom.base.records import SEVERITIES, Finding, Severity
 from fathom.inspection.wording import number_of
@@ -11,15 +11,24 @@ _MEANING: dict[Severity, str] = {
     "medium": "harm is likely",
     "low": "worth knowing",
 }
+# The same words of severity where rows are answered and nothing is scored.
+ANSWERS: dict[Severity, str] = {
+    "high": "answers to these rows are guesses",
+    "medium": "some answers may be wrong",
+    "low": "worth knowing",
+}
 _INDENT = "     "
 
 
-def as_text(findings: Sequence[Finding], width: int = 88) -> str:
+def as_text(
+    findings: Sequence[Finding], width: int = 88, meaning: Mapping[Severity, str] = _MEANING
+) -> str:
     """Findings grouped by severity, numbered and wrapped.
 
     Args:
         findings: in any order.
         width: of the lines, in characters.
+        meaning: what each severity stands for here.
 
     Example:
         >>> print(as_text([Finding(code="constant", severity="low", title="'a' is constant.",
@@ -39,7 +48,7 @@ def as_text(findings: Sequence[Finding], width: int = 88) -> str:
     number = 0
     for level in SEVERITIES:
         if counts[level]:
-            lines += ["", f"{level.upper()}: {_MEANING[level]}"]
+            lines += ["", f"{level.upper()}: {meaning[level]}"]
         for finding in (one for one in findings if one.severity == level):
             number += 1
             lines += _block(number, finding, width)

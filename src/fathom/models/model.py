@@ -1,5 +1,6 @@
 """What is kept: preparation and network together, answering tables in the person's words."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -170,7 +171,8 @@ def save_model(model: Model, folder: Path) -> None:
         for number, part in enumerate(model.parts)
         for name, tensor in part.network.state_dict().items()
     }
-    write_atomically(folder / "model.safetensors", lambda aside: save_file(weights, aside))
+    place = folder / "model.safetensors"
+    write_atomically(place, lambda aside: save_file(weights, aside))
     write_json(
         folder / "preparation.json",
         {
@@ -178,8 +180,31 @@ def save_model(model: Model, folder: Path) -> None:
             "heads": asdict(model.heads),
             "settings": {name: asdict(found) for name, found in model.settings.items()},
             "parts": [part.preparation.to_dict() for part in model.parts],
+            "weights": _fingerprint(place),
         },
     )
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_weights(path: Path, expected: str) -> None:
+    """Weights of which some bytes were changed would answer all the same.
+
+    Raises:
+        RunError: they are not those that were saved.
+    """
+    found = _fingerprint(path)
+    if found != expected:
+        raise RunError(
+            "The weights of the run are not those that were saved.",
+            where=str(path),
+            expected=f"the fingerprint {expected[:16]}…",
+            got=f"{found[:16]}…",
+            do="The file is damaged or was exchanged: restore it, or train again.",
+        )
 
 
 def load_model(folder: Path) -> Model:
@@ -197,12 +222,22 @@ def load_model(folder: Path) -> Model:
         heads = HeadPlan(**{**content["heads"], "class_weights": tuples})
         settings = {name: AnswerSettings(**found) for name, found in content["settings"].items()}
         preparations = [Preparation.from_dict(item) for item in content["parts"]]
+        _check_weights(folder / "model.safetensors", content["weights"])
         stored = load_file(folder / "model.safetensors")
         parts = tuple(
             _load_part(number, preparation, plan, heads, stored)
             for number, preparation in enumerate(preparations)
         )
-    except (KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        OSError,
+        RuntimeError,
+        SafetensorError,
+    ) as error:
         raise RunError(
             "The model of the run cannot be read.",
             where=str(folder),

@@ -114,6 +114,14 @@ def _check_path(path: Path) -> None:
             got=f"a folder with {len(inside)} files: {listed(inside, most=5)}",
             do="Name one of the files.",
         )
+    if exists and not path.is_file():
+        raise DataError(
+            "This is not a file, so its end may never come.",
+            where=str(path),
+            expected="a file with a table",
+            got="a pipe or a device",
+            do="Write what it gives into a file first.",
+        )
     if exists:
         return
     folder = path.parent
@@ -173,6 +181,14 @@ def decode(content: Content, encoding: str | None = None) -> Decoded:
 def _decode_as_said(content: Content, encoding: str) -> Decoded:
     try:
         text = content.data.decode(encoding)
+    except LookupError as error:
+        raise DataError(
+            f"'{encoding}' is not an encoding of texts.",
+            where=str(content.path),
+            expected="a name such as utf-8, latin-1 or cp1252",
+            got=f"'{encoding}'",
+            do="Name another encoding, or leave the option out so that it is found.",
+        ) from error
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         raise DataError(

@@ -18,7 +18,7 @@ def _lines(count: int) -> str:
 def header_guessed(guess: HeaderGuess, names: Sequence[str]) -> Finding:
     """Whether the first line was taken for names, and why."""
     if guess.present:
-        title, do = "The first line was taken for the columns' names.", "no header: header = false"
+        title, do = "The first line was taken for the columns' names.", "no header: --names a,b,…"
     else:
         title, do = (
             "The text has no header; its columns were numbered.",
@@ -41,7 +41,7 @@ def header_replaced(first: Sequence[str], guess: HeaderGuess) -> Finding:
         severity="low",
         title="The first line was left out, since it names the columns; the given names count.",
         evidence=f"It says {listed(first)} ({guess.reason}).",
-        advice="If that line is a row, say header = false.",
+        advice="If that line is a row, read it in Python with ReadOptions(header=False).",
         facts={"header": list(first)},
     )
 

@@ -91,8 +91,8 @@ def _lines(text: str, where: str) -> list[Any]:
         if line.strip():
             try:
                 records.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise _not_json(where, number, error.msg) from error
+            except (ValueError, RecursionError) as error:
+                raise _not_json(where, number, getattr(error, "msg", str(error))) from error
     return records
 
 

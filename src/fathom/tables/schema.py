@@ -164,7 +164,9 @@ def row_weights(table: Table, column: str | None) -> np.ndarray:
             "Row weights must be numbers of zero or more.",
             where=f"column '{column}'" + (f", row {rows[0] + 1}" if len(rows) else ""),
             expected="a number in every row, not all zero",
-            got=f"{len(rows)} rows without one",
+            got=f"{len(rows)} rows with none or a negative one"
+            if len(rows)
+            else "zero in every row",
             do="Mend the column, or leave --weight out.",
         )
     return values.data.copy()  # the table may keep its own from being written to

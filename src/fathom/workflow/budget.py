@@ -6,12 +6,13 @@ import statistics
 import time
 from dataclasses import dataclass, replace
 
-from fathom.base.records import Decision
+from fathom.base.records import Decision, Finding
 from fathom.workflow.learn import Around, learn
 from fathom.workflow.study import Study
 
 # The first steps warm caches up and do not count.
 _WARM, _STEPS = 4, 20
+_FEWEST_EPOCHS = 3
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Pace:
             >>> Pace(step=0.5, check=0.25, around=1.0).num_steps(24.0, 2, 4)
             20
         """
-        left = seconds / parts - self.around - checks * self.check
+        each = seconds / parts
+        # Half of the time is for steps, whatever else there is to do: an overrun is told, a
+        # network that took no steps is worth nothing.
+        left = max(each - self.around - checks * self.check, each / 2)
         return max(1, int(left / self.step))
 
 
@@ -58,8 +62,27 @@ def within(made: Study, seconds: float) -> Study:
         reason = f"all {planned:,} steps fit into the {seconds:g} seconds"
         return _with_steps(made, steps, reason)
     each = f" for each of {parts} networks" if parts > 1 else ""
-    reason = f"{1000 * pace.step:.3g} ms a step were measured: {seconds:g} s hold {steps:,}{each}"
-    return _with_steps(made, steps, reason)
+    reason = (
+        f"{1000 * pace.step:.3g} ms a step, {pace.check:.2g} s a check and {pace.around:.2g} s "
+        f"around a network were measured: {seconds:g} s hold {steps:,} steps{each}"
+    )
+    return _told(_with_steps(made, steps, reason), steps, seconds)
+
+
+def _told(made: Study, steps: int, seconds: float) -> Study:
+    """With a finding where the seconds hold too little to call it a training."""
+    epochs = made.resolved.value("training.epochs")
+    if epochs >= _FEWEST_EPOCHS:
+        return made
+    finding = Finding(
+        code="time_too_short",
+        severity="medium",
+        title="The time given is too short: the network is hardly trained.",
+        evidence=f"{seconds:g} seconds hold {steps:,} steps: {epochs:.2g} passes over the rows.",
+        advice="Give more time, or choose a smaller size, fewer folds or fewer checks.",
+        facts={"steps": steps, "epochs": epochs},
+    )
+    return replace(made, findings=(*made.findings, finding))
 
 
 def measure(made: Study) -> Pace:

@@ -12,10 +12,14 @@ def check_free(out: str | Path | None) -> None:
 
     Raises:
         RecipeError: it holds something already.
+        StorageError: it cannot be looked at, as with names that are too long.
     """
     place = None if out is None else Path(out)
-    if place is None or not place.exists() or (place.is_dir() and not any(place.iterdir())):
-        return
+    try:
+        if place is None or not place.exists() or (place.is_dir() and not any(place.iterdir())):
+            return
+    except OSError as error:
+        raise storage_error(Path(str(place)[:200]), error) from error
     raise RecipeError(
         "The run folder is taken.",
         where=str(place),

@@ -195,12 +195,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("loss.class_weight", _TEXT, "Whether rare classes count more.", ("none", "balanced")),
     Setting("loss.l1", _NUMBER, "Pull of the L1 penalty; drives useless weights to zero.", least=0),
     Setting("training.optimizer", _TEXT, "How a gradient becomes a step, such as adamw, muon."),
-    Setting("training.learning_rate", _NUMBER, "Length of a step.", least=0),
+    Setting("training.learning_rate", _NUMBER, "Length of a step.", least=0, most=1e6),
     Setting("training.weight_decay", _NUMBER, "Pull of weights towards zero (L2).", least=0),
     Setting(
         "training.momentum", _NUMBER, "Share of the past steps that is kept.", least=0, most=0.9999
     ),
-    Setting("training.epochs", _NUMBER, "How often each row is seen at most.", least=0.0001),
+    Setting(
+        "training.epochs",
+        _NUMBER,
+        "How often each row is seen at most.",
+        least=0.0001,
+        most=1e6,
+    ),
     Setting(
         "training.patience", _WHOLE, "Checks without progress until stopping; 0 = never.", least=0
     ),

@@ -1,0 +1,124 @@
+"""Files, folders and settings that nobody would wish for, after an attack by hand."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+Fathom = Callable[..., Any]
+NUM = 89
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    draw = np.random.default_rng(1)
+    path = tmp_path / "rows.csv"
+    pl.DataFrame({"a": draw.normal(size=NUM), "y": draw.normal(size=NUM)}).write_csv(path)
+    return path
+
+
+@pytest.fixture
+def trained(rows: Path, fathom: Fathom, tiny: tuple[str, ...], tmp_path: Path) -> Path:
+    said = fathom("train", rows, "-t", "y", "--out", tmp_path / "run", "-q", *tiny)
+    assert said.code == 0, said.err
+    return tmp_path / "run"
+
+
+def test_answers_do_not_replace_the_rows_that_were_asked(
+    trained: Path, rows: Path, fathom: Fathom, tmp_path: Path
+) -> None:
+    before = rows.read_bytes()
+    link = tmp_path / "link.csv"
+    link.symlink_to(rows)
+    for place in (rows, link):
+        said = fathom("predict", trained, rows, "-o", place)
+        assert said.code == 1
+        assert "written over the table that they answer" in said.err
+    assert rows.read_bytes() == before
+
+
+def test_weights_that_were_changed_answer_nothing(
+    trained: Path, rows: Path, fathom: Fathom
+) -> None:
+    place = trained / "model.safetensors"
+    content = bytearray(place.read_bytes())
+    content[-20] ^= 1
+    place.write_bytes(content)
+    said = fathom("predict", trained, rows)
+    assert said.code != 0
+    assert "not those that were saved" in said.err
+    assert "restore it, or train again" in said.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(fathom: Fathom, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    said = fathom("look", tmp_path / "pipe.csv")
+    assert said.code == 1
+    assert "a pipe or a device" in said.err
+
+
+def test_names_of_rows_may_have_gaps(fathom: Fathom, tmp_path: Path) -> None:
+    lines = [f"{'' if n % 2 else f'id{n:04d}'},{n % 7},{n * 0.37 % 5:.3f}" for n in range(120)]
+    (tmp_path / "gaps.csv").write_text("id,a,y\n" + "\n".join(lines) + "\n")
+    said = fathom("look", tmp_path / "gaps.csv", "-t", "y")
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ("encoding=rot13", "'rot13' is not an encoding of texts"),
+        ("training.epochs=1e308", "out of its range"),
+        ("training.learning_rate=1e308", "out of its range"),
+    ],
+)
+def test_wishes_that_cannot_be(
+    wish: str, told: str, rows: Path, fathom: Fathom, tmp_path: Path
+) -> None:
+    said = fathom("train", rows, "-t", "y", "--set", wish, "--out", tmp_path / "run")
+    assert said.code == 1
+    assert told in said.err
+
+
+@pytest.mark.parametrize("text", ['{"a": ' + "[" * 100_000, '{"a": ' + "9" * 5000 + "}"])
+def test_json_that_cannot_be_read(text: str, fathom: Fathom, tmp_path: Path) -> None:
+    (tmp_path / "deep.jsonl").write_text(text + "\n")
+    said = fathom("look", tmp_path / "deep.jsonl")
+    assert said.code == 1
+    assert "deep.jsonl" in said.err
+
+
+def test_a_recipe_that_is_too_deep(fathom: Fathom, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("a = " + "[" * 5000)
+    said = fathom("train", tmp_path / "recipe.toml")
+    assert said.code == 1
+    assert "The recipe cannot be read" in said.err
+
+
+def test_a_run_folder_whose_name_is_too_long(rows: Path, fathom: Fathom, tmp_path: Path) -> None:
+    said = fathom("train", rows, "-t", "y", "--out", tmp_path / ("x" * 300), "-q")
+    assert said.code == 1
+    assert "File name too long" in said.err
+
+
+def test_a_fault_of_ours_is_told_in_two_lines(tmp_path: Path) -> None:
+    """In a process of its own: hooks for what nobody caught act there only."""
+    program = (
+        "import sys; from fathom.cli import main, verbs\n"
+        "def broken(*_): raise ZeroDivisionError('by design')\n"
+        "verbs.settings = broken\n"
+        "sys.argv = ['fathom', 'settings']; main.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "a fault of fathom itself: ZeroDivisionError: by design" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,30 @@
+import polars as pl
+
+from fathom.workflow.budget import Pace, within
+from fathom.workflow.recipe import Recipe
+from fathom.workflow.study import study
+
+
+def test_half_of_the_time_is_for_steps_whatever_else_there_is() -> None:
+    pace = Pace(step=0.01, check=1.0, around=3.0)
+    assert pace.num_steps(100.0, 2, 7) == 4000  # 50 s each, less 3 and 7 s
+    assert pace.num_steps(10.0, 5, 7) == 100  # 2 s each: 1 s for steps
+    assert pace.num_steps(0.001, 5, 7) == 1
+
+
+def test_a_time_that_is_too_short_is_told(table: pl.DataFrame) -> None:
+    said = {"target": "price", "network.members": 2, "network.width": 7, "split.folds": 2}
+    made = study(Recipe.of(said), table.drop("dear"))
+    hurried = within(made, 0.01)
+    assert hurried.resolved.training.num_steps < made.resolved.training.num_steps
+    (finding,) = [f for f in hurried.findings if f.code == "time_too_short"]
+    assert "0.01 seconds hold" in finding.evidence
+    assert hurried.resolved.value("training.epochs") < 3
+
+
+def test_a_time_that_is_long_enough_changes_nothing(table: pl.DataFrame) -> None:
+    said = {"target": "price", "network.members": 2, "network.width": 7, "training.epochs": 4.0}
+    made = study(Recipe.of(said), table.drop("dear"))
+    calm = within(made, 1000.0)
+    assert calm.resolved.training == made.resolved.training
+    assert not [f for f in calm.findings if f.code == "time_too_short"]
