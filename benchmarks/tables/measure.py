@@ -45,7 +45,7 @@ def run(
 ) -> Measured:
     """Run `command` in `folder` with its output in `log`, for at most `limit` seconds."""
     started = last_look = time.perf_counter()
-    stopped, peak, paused = False, 0.0, 0.0
+    stopped, peak, paused, finished = False, 0.0, 0.0, 0
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
@@ -71,9 +71,9 @@ def run(
                 os.killpg(process.pid, signal.SIGKILL)
             peak = max(peak, _megabytes(process.pid))
             time.sleep(SECONDS_BETWEEN_LOOKS)
-    except BaseException:  # broken off: nothing of ours goes on in the background
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
+    finally:
+        if not finished:  # broken off: nothing of ours goes on in the background
+            os.killpg(process.pid, signal.SIGKILL)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Measured(
         exit_code=None if stopped else process.returncode,

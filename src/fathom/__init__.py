@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fathom.base.errors import FathomError
     from fathom.tables.read import read
-    from fathom.workflow.api import look, plan, resume, train
+    from fathom.workflow.api import learning_rate_range, look, plan, resume, train
     from fathom.workflow.evaluate import evaluate
     from fathom.workflow.predict import predict
     from fathom.workflow.replay import replay
@@ -24,6 +24,7 @@ __all__ = [
     "FathomError",
     "Run",
     "evaluate",
+    "learning_rate_range",
     "load",
     "look",
     "plan",
@@ -41,6 +42,7 @@ _HOMES = {
     "plan": "fathom.workflow.api",
     "train": "fathom.workflow.api",
     "resume": "fathom.workflow.api",
+    "learning_rate_range": "fathom.workflow.api",
     "evaluate": "fathom.workflow.evaluate",
     "predict": "fathom.workflow.predict",
     "replay": "fathom.workflow.replay",

@@ -92,7 +92,8 @@ def _lines(text: str, where: str) -> list[Any]:
             try:
                 records.append(json.loads(line))
             except (ValueError, RecursionError) as error:
-                raise _not_json(where, number, getattr(error, "msg", str(error))) from error
+                told = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+                raise _not_json(where, number, told) from error
     return records
 
 

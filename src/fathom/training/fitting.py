@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import write_atomically, write_json
@@ -15,7 +14,7 @@ from fathom.base.machine import machine, versions
 from fathom.base.tensors import Loss
 from fathom.objectives.objective import Objective
 from fathom.objectives.supervised import PlainLoss
-from fathom.training.loader import LoaderBatches, as_batch, one_epoch
+from fathom.training.loader import as_batch, batches_of, one_epoch
 from fathom.training.loop import Batches
 from fathom.training.plan import TrainingPlan, plan_to_dict
 from fathom.training.records import Options, Trained, Validate
@@ -63,14 +62,14 @@ def fit(
     Example:
         >>> x = torch.linspace(-1, 1, 64)[:, None]
         >>> data = torch.utils.data.TensorDataset(x, 2 * x + 1)
-        >>> loader = DataLoader(data, batch_size=16, shuffle=True)
+        >>> loader = torch.utils.data.DataLoader(data, batch_size=16, shuffle=True)
         >>> trained = fit(nn.Linear(1, 1), loader, nn.functional.mse_loss, epochs=2)
         >>> trained.steps, [record["step"] for record in trained.history]
         (8, [4, 8])
     """
     learns = objective if isinstance(objective, Objective) else PlainLoss(objective)
     seed = plan.seed if plan is not None else 0
-    batches = _batches(data, seed)
+    batches = batches_of(data, seed)
     used = _plan(batches, epochs, plan)
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
@@ -80,13 +79,6 @@ def fit(
     if place is not None:
         _keep(place, trained, used)
     return trained
-
-
-def _batches(data: Batches | Iterable[Any], seed: int) -> Batches:
-    # Some loaders of others have a state of their own as well, but do not yield our batches.
-    if isinstance(data, Batches) and not isinstance(data, DataLoader):
-        return data
-    return LoaderBatches(data, seed)
 
 
 def _plan(batches: Batches, epochs: float | None, plan: TrainingPlan | None) -> TrainingPlan:

@@ -12,6 +12,7 @@ from torch.utils.data.distributed import DistributedSampler
 from fathom.base.errors import RecipeError, RunError
 from fathom.base.seeds import derive, seed_everything
 from fathom.base.tensors import Batch, Field
+from fathom.training.loop import Batches
 
 Convert = Callable[[Any, int], Batch]
 
@@ -194,3 +195,11 @@ class LoaderBatches:
                 do="Resume with the data, batch size and seed that the run was started with.",
             )
         self.epoch, self.place, self.step = state["epoch"], state["place"], state["step"]
+
+
+def batches_of(data: Batches | Iterable[Any], seed: int) -> Batches:
+    """Batches of ours as they are; any other loader or iterable as `LoaderBatches`."""
+    # Some loaders of others have a state of their own as well, but do not yield our batches.
+    if isinstance(data, Batches) and not isinstance(data, DataLoader):
+        return data
+    return LoaderBatches(data, seed)

@@ -9,13 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy.linalg import norm
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from fathom.base.errors import RecipeError, TrainingError
 from fathom.objectives.objective import Objective
 from fathom.objectives.supervised import PlainLoss
 from fathom.training.learner import Learner
-from fathom.training.loader import LoaderBatches
+from fathom.training.loader import batches_of
 from fathom.training.loop import Batches, steps
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SchedulePlan
@@ -139,26 +138,23 @@ def learning_rate_range(
     _check_range(low, high, num_steps)
     used = plan or TrainingPlan(num_steps=num_steps)
     learns = objective if isinstance(objective, Objective) else PlainLoss(objective)
-    if len(learns.phases) > 1:
-        raise RecipeError(
-            "A range test needs an objective of a single phase.",
-            where=type(learns).__name__,
-            expected="one loss, whose fall can be followed",
-            got=f"{len(learns.phases)} phases",
-            do="Test the phases one by one, each as an objective of its own.",
-        )
-    batches = _batches(data, used.seed)
+    _check_phases(learns)
+    batches = batches_of(data, used.seed)
     rates = np.geomspace(low, high, num_steps)
     with untouched(batches, network, learns):
         losses, ended = _climb(network, batches, learns, _climbing(used, rates), rates)
     return judge(rates[: len(losses)].tolist(), losses, ended, num_steps)
 
 
-def _batches(data: Batches | Iterable[Any], seed: int) -> Batches:
-    # Some loaders of others have a state of their own as well, but do not yield our batches.
-    if isinstance(data, Batches) and not isinstance(data, DataLoader):
-        return data
-    return LoaderBatches(data, seed)
+def _check_phases(objective: Objective) -> None:
+    if len(objective.phases) > 1:
+        raise RecipeError(
+            "A range test needs an objective of a single phase.",
+            where=type(objective).__name__,
+            expected="one loss, whose fall can be followed",
+            got=f"{len(objective.phases)} phases",
+            do="Test the phases one by one, each as an objective of its own.",
+        )
 
 
 def _check_range(low: float, high: float, num_steps: int) -> None:

@@ -37,8 +37,8 @@ class Pace:
             20
         """
         each = seconds / parts
-        # Half of the time is for steps, whatever else there is to do: an overrun is told, a
-        # network that took no steps is worth nothing.
+        # Half of the time is for steps, whatever else there is to do: better a little too long
+        # than a network that took no steps.
         left = max(each - self.around - checks * self.check, each / 2)
         return max(1, int(left / self.step))
 

@@ -22,7 +22,7 @@ from fathom.training.plan import TrainingPlan, best_precision
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.recipe import Recipe, useless
 
-MANY_ROWS = 5000
+_MANY_ROWS = 5000
 # What the one dial turns: members, width, and how many steps are taken.
 SIZES: dict[str, dict[str, int]] = {
     "small": {"members": 8, "width": 128, "steps": 600},
@@ -211,11 +211,11 @@ def _axes(decide: _Decider, facts: Circumstances, numbers: int, seed: int) -> Pr
 
 def _noisy(facts: Circumstances) -> bool:
     """Many rows with a yes or no: such targets are seldom certain, and trainings overfit them."""
-    return facts.num_rows >= MANY_ROWS and next(iter(facts.tasks.values())) == "binary"
+    return facts.num_rows >= _MANY_ROWS and next(iter(facts.tasks.values())) == "binary"
 
 
 def _width(facts: Circumstances, size: Mapping[str, int]) -> tuple[int, str]:
-    if facts.num_rows < MANY_ROWS or _noisy(facts):
+    if facts.num_rows < _MANY_ROWS or _noisy(facts):
         return size["width"] // 2, "half of what goes with the size: wider did not help such data"
     return size["width"], "goes with the size"
 
