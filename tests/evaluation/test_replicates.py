@@ -119,6 +119,14 @@ def test_degrees_of_freedom_count_the_rows_that_matter() -> None:
     assert Replicates(0.0, np.zeros(2), few).degrees_of_freedom() == pytest.approx(10, rel=0.05)
 
 
+@pytest.mark.parametrize("scale", [1e-100, 1e-60, 1.0, 1e60])
+def test_degrees_of_freedom_do_not_depend_on_the_score_s_scale(scale: float) -> None:
+    """A perfect model's log loss is so near 0 that plain fourth powers vanish."""
+    pulls = np.random.default_rng(0).normal(size=400)
+    degrees = Replicates(0.0, np.zeros(2), scale * pulls).degrees_of_freedom()
+    assert degrees == pytest.approx(Replicates(0.0, np.zeros(2), pulls).degrees_of_freedom())
+
+
 def test_fewer_draws_for_very_many_rows() -> None:
     plan = Resampling(draws=1000)
     assert [plan.draws_for(n) for n in (100, 16_000, 40_000, 10**7)] == [1000, 1000, 500, 250]

@@ -85,9 +85,12 @@ class Replicates:
         few however many rows stand beside them.
         """
         pulls = self.influence()
-        square = (pulls**2).sum()
-        if len(pulls) < 2 or square <= 0:
+        largest = np.abs(pulls).max(initial=0.0)
+        if len(pulls) < 2 or largest == 0:
             return max(len(pulls) - 1.0, 1.0)
+        # Relative to the largest: a log loss near 0 has pulls whose fourth powers are no numbers.
+        pulls = pulls / largest
+        square = (pulls**2).sum()
         kurtosis = len(pulls) * (pulls**4).sum() / square**2
         return float(np.clip(2 * len(pulls) / max(kurtosis - 1, 1e-9), 1.0, len(pulls) - 1.0))
 
