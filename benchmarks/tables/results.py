@@ -29,6 +29,23 @@ def predictions_of(record: Record) -> Path:
     return cache_folder() / "predictions" / record["peer"] / task / run
 
 
+def seconds_of(wanted: Record) -> float:
+    """How long the last such run took, that another may be given the same time.
+
+    Raises:
+        SystemExit: there is none yet.
+    """
+    same = ("peer", "task", "threads", "data")
+    found = [
+        record["seconds"]
+        for record in read()
+        if record["status"] == "ok" and all(record[key] == wanted[key] for key in same)
+    ]
+    if not found:
+        raise SystemExit(f"run {wanted['peer']} on {wanted['task']} first: its time is needed")
+    return found[-1]
+
+
 def settles(record: Record, wanted: Record, *, retry_failed: bool = False) -> bool:
     """Whether a record makes the wanted run superfluous.
 

@@ -15,6 +15,9 @@ import polars as pl
 from fathom.models.model import class_names
 from fathom.workflow.run import Run, load
 
+# Imports, looking, splitting, scoring and the report of a small table.
+SECONDS_AROUND = 5.0
+
 
 def main() -> None:
     """The command line of `common`."""
@@ -25,15 +28,25 @@ def main() -> None:
     parser.add_argument("task", choices=("regression", "classification"))
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, help="for the whole process; extras are left out")
     given = parser.parse_args()
     folder = Path("run")
     words = ["train", given.train, "-t", given.target, "--test", given.test, "--out", folder]
     kind = "number" if given.task == "regression" else "category"
     words += ["--seed", given.seed, "--kind", f"{given.target}={kind}", "--json"]
+    if given.seconds is not None:
+        words += _within(given.seconds)
     _command([str(word) for word in words])
     run = load(folder)
     frame = pl.read_parquet(folder / "predictions" / "test.parquet")
     np.savez(given.out, **_arrays(run, frame, given.task))
+
+
+def _within(seconds: float) -> list[str]:
+    """The words for so many seconds from start to end: what is no training takes some of them."""
+    extras = ("evaluate.baselines=false", "evaluate.importance=false", "split.folds=0")
+    training = max(seconds - SECONDS_AROUND, 1.0)
+    return ["--time", f"{training:.1f}s", *(word for one in extras for word in ("--set", one))]
 
 
 def _command(words: list[str]) -> None:

@@ -18,8 +18,9 @@ from fathom.workflow.recipe import Recipe, useless
 Parts = tuple[tuple[np.ndarray, np.ndarray], ...]
 Decisions = tuple[Decision, ...]
 FOLDS_BELOW = 1500
-# Up to these numbers of rows, classes get three folds: of many values, and of two.
-_CLASSES_BELOW, _YES_OR_NO_BELOW = 7500, 50_000
+# Up to these numbers of rows, classes get three folds: of many values, and of two. Where a rule
+# makes the classes, a fifth more rows find it: below the first number there are five folds.
+_FEW_OF_CLASSES, _CLASSES_BELOW, _YES_OR_NO_BELOW = 3000, 7500, 50_000
 # Validation parts from this size on can spare a third for calibrating intervals.
 CALIBRATE_FROM = 300
 
@@ -151,7 +152,8 @@ def folds_for(pool: Table, roles: Roles, plan: SplitPlan) -> tuple[int, str]:
     if plan.method != "time" and pool.num_rows < most:
         said = roles.kinds.get(target.name)
         if (said or recognise(target, name=target.name).kind.name) in ("category", "flag"):
-            return 3, "classes are seldom certain: the mean of several networks errs less"
+            folds = 5 if pool.num_rows < _FEW_OF_CLASSES else 3
+            return folds, "classes are seldom certain: the mean of several networks errs less"
     return 0, f"{pool.num_rows:,} rows are enough for one validation part"
 
 
