@@ -90,7 +90,8 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: absent, not TOML, an unknown key or a wrong value.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(
             "The recipe cannot be read.",
@@ -105,7 +106,42 @@ def read_recipe(path: Path) -> Recipe:
         if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
             beside = path.parent / said[key]
             said[key] = str(beside) if beside.is_file() else said[key]
+    _check_lines(said, text, path)
     return Recipe.of(said, _kinds(kinds, path))
+
+
+def _check_lines(said: Mapping[str, Any], text: str, path: Path) -> None:
+    """What is wrong with a setting, told with the line that it stands in."""
+    for key, value in said.items():
+        try:
+            setting(key).check(value)
+        except RecipeError as error:
+            line = line_of(key, text)
+            place = f"{path}, line {line}" if line else f"{path}, setting '{key}'"
+            raise RecipeError(
+                error.what, where=place, expected=error.expected, got=error.got, do=error.do
+            ) from error
+
+
+def line_of(key: str, text: str) -> int | None:
+    """The line of a TOML text, counted from 1, in which a dotted key is set; None = not found.
+
+    Example:
+        >>> line_of("training.epochs", "size = 'small'\\n[training]\\nepochs = 3")
+        3
+    """
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if bare.startswith("["):
+            table = "".join(bare.partition("]")[0].strip("[").split()) + "."
+            continue
+        name, sign, _ = bare.partition("=")
+        name = "".join(name.replace('"', "").replace("'", "").split())
+        # A table in braces on one line sets all that it holds.
+        if sign and (table + name == key or key.startswith(f"{table}{name}.")):
+            return number
+    return None
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
