@@ -1,6 +1,8 @@
 """The verbs on a trained run: rows in order, the person's words, what is unusual is told."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import root_mean_squared_error
 
-from fathom.base.errors import DataError, RecipeError
+from fathom.base.errors import DataError, RecipeError, RunError
 from fathom.workflow.evaluate import evaluate
 from fathom.workflow.look import look
 from fathom.workflow.predict import predict
 from fathom.workflow.recipe import Recipe
+from fathom.workflow.replay import replay
 from fathom.workflow.run import Run, load
 from fathom.workflow.show import describe_run, describe_table
 
@@ -183,7 +186,7 @@ def test_folds_give_every_row_one_answer_and_intervals(folds_run: Run, news: pl.
     held = pl.read_parquet(folds_run.folder / "predictions" / "validation.parquet")
     tested = pl.read_parquet(folds_run.folder / "predictions" / "test.parquet")
     rows = held["row"].to_list() + tested["row"].to_list()
-    assert sorted(rows) == list(range(241))
+    assert sorted(rows) == list(range(1, 242))
     assert set(held["part"]) == {0, 1, 2}
     found = predict(folds_run, news).frame
     low, value, high = (found[name].to_numpy() for name in ("price: low", "price", "price: high"))
@@ -242,7 +245,50 @@ def test_rows_without_a_target_are_counted(make_houses: Make, small_train: Train
     told = run.report.read_text("utf-8")
     assert "11 rows have no target" in told
     held = pl.read_parquet(run.folder / "predictions" / "test.parquet")["row"].to_numpy()
-    assert (held % 13 != 0).all()
+    assert (held % 13 != 1).all(), "the 1st, 14th, … row of the file"
+
+
+def test_rows_have_one_number_everywhere(dear_run: Run, table: pl.DataFrame) -> None:
+    """Counted from 1: in the report, in the predictions that are kept, in answers to new rows."""
+    held = pl.read_parquet(dear_run.folder / "predictions" / "validation.parquet")
+    words = table["dear"].to_list()
+    assert [words[row - 1] for row in held["row"]] == held["truth: dear"].to_list()
+    page = dear_run.report.read_text("utf-8")
+    worst = page[page.index("The worst mistakes") :].partition("</table>")[0]
+    told = [int(row) for row in re.findall(r'<th scope="row"><bdi>([\d,]+)</bdi>', worst)]
+    assert told
+    assert set(told) <= set(held["row"].to_list())
+    assert "counted from 1" in worst
+
+
+def test_a_number_has_no_empty_column_for_how_sure(price_run: Run, dear_run: Run) -> None:
+    assert "The worst mistakes" in price_run.report.read_text("utf-8")
+    assert "How sure" not in price_run.report.read_text("utf-8")
+    assert "How sure" in dear_run.report.read_text("utf-8")
+
+
+@pytest.mark.parametrize("lost", ["model.safetensors", "preparation.json", "answers.json"])
+def test_an_unfinished_run_answers_nothing_and_says_how_to_go_on(
+    lost: str, dear_run: Run, news: pl.DataFrame, tmp_path: Path
+) -> None:
+    place = tmp_path / "half done"
+    shutil.copytree(dear_run.folder, place)
+    (place / lost).unlink()
+    for verb in (
+        lambda: predict(load(place), news),
+        lambda: evaluate(load(place), news),
+        lambda: describe_run(load(place)),
+        lambda: replay(load(place), tmp_path / "again"),
+    ):
+        with pytest.raises(RunError) as caught:
+            verb()
+        assert str(caught.value) == (
+            "This run is unfinished: its training was interrupted, or still goes on.\n"
+            f"  where:    {place}\n"
+            "  expected: a finished run\n"
+            f"  got:      a folder without '{lost}'\n"
+            f"  do:       Finish it first: fathom train --resume '{place}'"
+        )
 
 
 def test_a_target_name_with_a_comma(make_houses: Make, small_train: Train) -> None:

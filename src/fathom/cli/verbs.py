@@ -265,7 +265,9 @@ def replay(folder: Path, out: Path | None, show: Show) -> None:
 
 
 def report(folder: Path, open_it: bool) -> None:
-    place = load(folder).report
+    run = load(folder)
+    run.check_finished()
+    place = run.report
     print(place)
     if open_it:
         webbrowser.open(place.resolve().as_uri())

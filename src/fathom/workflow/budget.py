@@ -12,6 +12,7 @@ from fathom.workflow.study import Study
 
 # The first steps warm caches up and do not count.
 _WARM, _STEPS = 4, 20
+TOO_SHORT = "time_too_short"
 _FEWEST_EPOCHS = 3
 
 
@@ -75,7 +76,7 @@ def _told(made: Study, steps: int, seconds: float) -> Study:
     if epochs >= _FEWEST_EPOCHS:
         return made
     finding = Finding(
-        code="time_too_short",
+        code=TOO_SHORT,
         severity="medium",
         title="The time given is too short: the network is hardly trained.",
         evidence=f"{seconds:g} seconds hold {steps:,} steps: {epochs:.2g} passes over the rows.",

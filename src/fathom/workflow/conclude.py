@@ -159,7 +159,7 @@ def rows_of(answer: Answer, index: np.ndarray) -> Answer:
 def _write_test_predictions(folder: Path, made: Study, answers: Mapping[str, Answer]) -> None:
     test = made.material.test
     assert test is not None, "asked only with test rows"
-    columns: dict[str, Any] = {"row": made.material.test_origin}
+    columns: dict[str, Any] = {"row": made.material.test_origin + 1}
     for name, answer in answers.items():
         columns[f"truth: {name}"] = test.column(name)
         columns |= flat(name, answer)
