@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,31 @@ def test_a_plan_can_be_edited_and_trained(
     said = fathom("train", recipe, "--out", tmp_path / "run", "-q")
     assert (said.code, said.err) == (0, "")
     assert "epochs = 3.0  # said: you said so" in (tmp_path / "run" / "resolved.toml").read_text()
+
+
+def test_a_plan_holds_every_decision_and_its_reason(
+    fathom: Fathom, houses: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What was said as settings; the rest as comments, which are settings without their "#"."""
+    recipe, whole = tmp_path / "recipe.toml", tmp_path / "whole.toml"
+    words = ("plan", houses, "-t", "price", "--kind=style=flag", *tiny)
+    assert fathom(*words, "-o", recipe).code == 0
+    made = json.loads(fathom(*words, "--json").out)
+    text = recipe.read_text()
+    for one in made["decisions"]:
+        if one["value"] is not None:
+            last = one["key"].rpartition(".")[2]
+            assert any(last in line and one["reason"] in line for line in text.splitlines()), last
+    said = tomllib.loads(text)
+    assert said["columns"] == {"style": "flag"}
+    assert set(said["training"]) == {"epochs"}
+    bare = [line.removeprefix("# ") if "  # " in line else line for line in text.splitlines()]
+    whole.write_text("\n".join(bare))
+    assert tomllib.loads(whole.read_text())["training"].keys() > {"epochs", "learning_rate"}
+    for number, file in enumerate((recipe, whole)):
+        assert fathom("train", file, "--out", tmp_path / str(number), "-q").code == 0
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("0", "1"))
+    assert first == second
 
 
 def test_resolved_toml_trains_the_same_model(

@@ -20,7 +20,7 @@ from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
-from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
+from fathom.workflow.recipe import Recipe, planned_toml, read_recipe, resolved_toml
 from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
@@ -125,7 +125,8 @@ def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show
     else:
         print(resolved_toml(made.decisions, columns))
     if output is not None:
-        write_text(output, recipe.with_said({"size": made.resolved.value("size")}, {}).to_toml())
+        sized = recipe.with_said({"size": made.resolved.value("size")}, {})
+        write_text(output, planned_toml(sized, made.decisions, columns))
         print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
     if rates is not None and found is not None:
         use = _train_with(found.suggested, data, asked)
