@@ -16,6 +16,7 @@ from fathom.cli.progress import progress
 from fathom.inspection.show import ANSWERS, as_text
 from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
+from fathom.workflow.budget import seconds_of
 from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import predict as predict_run
@@ -50,7 +51,7 @@ def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
     base = Recipe()
     if data is not None and data.suffix == ".toml":
         base = read_recipe(data)
-    return base.with_said({**asked.said(), "time": _seconds(time), **values}, named)
+    return base.with_said({**asked.said(), "time": seconds_of(time, "--time"), **values}, named)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -72,23 +73,6 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        return float(number) * units[unit]
-    except ValueError as error:
-        raise RecipeError(
-            "The budget is not a length of time.",
-            where="--time",
-            expected="such as 60s, 5m or 1h",
-            got=repr(text),
-            do="Give a number and a unit.",
-        ) from error
 
 
 def _sources(data: Path | None, asked: Asked, recipe: Recipe) -> Sources:
