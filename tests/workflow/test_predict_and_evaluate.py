@@ -274,12 +274,14 @@ def test_an_unfinished_run_answers_nothing_and_says_how_to_go_on(
     place = tmp_path / "half done"
     shutil.copytree(dear_run.folder, place)
     (place / lost).unlink()
-    for verb in (
+    verbs: list[Callable[[], object]] = [
         lambda: predict(load(place), news),
         lambda: evaluate(load(place), news),
         lambda: describe_run(load(place)),
-        lambda: replay(load(place), tmp_path / "again"),
-    ):
+    ]
+    if lost == "model.safetensors":
+        verbs.append(lambda: replay(load(place), tmp_path / "again"))
+    for verb in verbs:
         with pytest.raises(RunError) as caught:
             verb()
         assert str(caught.value) == (

@@ -62,7 +62,7 @@ def replay(
     Raises:
         RunError, DataError: the run is unfinished, or the data are not there any more.
     """
-    run.check_finished()
+    run.check_finished(("model.safetensors",))
     record = run.record
     recipe = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])

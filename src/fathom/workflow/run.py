@@ -1,6 +1,7 @@
 """A trained run: everything that lies in its folder, and what can be done with it."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,13 +85,16 @@ class Run:
         """The plain `nn.Module` of the first part: yours to do with as you like."""
         return self.model.parts[0].network
 
-    def check_finished(self) -> None:
+    def check_finished(self, needed: Sequence[str] = _FINISHED) -> None:
         """A run that was interrupted has no model yet.
+
+        Args:
+            needed: files without which it is of no use for what shall be done.
 
         Raises:
             RunError: it is unfinished, with the command that goes on.
         """
-        lacking = [name for name in _FINISHED if not (self.folder / name).exists()]
+        lacking = [name for name in needed if not (self.folder / name).exists()]
         if lacking:
             raise RunError(
                 "This run is unfinished: its training was interrupted, or still goes on.",

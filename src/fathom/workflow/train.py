@@ -25,6 +25,7 @@ from fathom.workflow.parts import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.run import Run
+from fathom.workflow.seen import Seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study, study
@@ -224,6 +225,7 @@ def _go_on(made: Study, folder: Path, clock: Stopwatch, around: Around) -> Run:
         save_model(learned.model, folder)
         _write_answers(folder, choices, bands)
         _write_predictions(folder / "predictions" / "validation.parquet", made, learned)
+        Seen.of(learned.model.preparation, made.material.pool).write(folder)
     return conclude(made, learned, choices, bands, folder, clock)
 
 
