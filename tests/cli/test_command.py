@@ -147,11 +147,20 @@ def test_predictions_go_where_they_are_sent(
     fathom: Fathom, run_folder: Path, houses: Path, tmp_path: Path
 ) -> None:
     printed = fathom("predict", run_folder, houses)
-    assert printed.out.splitlines()[0].split(",")[0] == "price"
+    names = printed.out.splitlines()[0].split(",")
+    assert (names[:2], names[-1]) == (["row", "price"], "unusual")
     assert len(printed.out.splitlines()) == 150
     assert fathom("predict", run_folder, houses, "-o", tmp_path / "a.csv").code == 0
     assert (tmp_path / "a.csv").read_text() == printed.out
     assert fathom("predict", run_folder, houses, "-o", tmp_path / "a.xls").code == 1
+    odd = tmp_path / "odd.csv"
+    odd.write_text("area,style\n100,brick\n100,straw\n9e9,brick\n")
+    said = fathom("predict", run_folder, odd, "-o", tmp_path / "b.csv")
+    told = (
+        f"3 rows written to {tmp_path / 'b.csv'}; 2 of them unlike the training rows, see 'unusual'"
+    )
+    assert said.err.splitlines()[-1] == told
+    assert (tmp_path / "b.csv").read_text().splitlines()[2].endswith(",style: unseen word")
 
 
 def test_a_taken_folder_is_refused_before_anything_is_read(

@@ -66,6 +66,44 @@ def test_what_is_unusual_about_the_input_is_told(dear_run: Run, news: pl.DataFra
     assert found[0].severity == "high"
 
 
+def test_unusual_rows_are_marked(dear_run: Run, news: pl.DataFrame) -> None:
+    place = pl.int_range(pl.len())
+    odd = news.with_columns(
+        style=pl.when(place == 3).then(pl.lit("straw")).otherwise("style"),
+        area=pl.when(place.is_in([3, 5])).then(9e5).when(place == 8).then(None).otherwise("area"),
+    )
+    found = predict(dear_run, odd)
+    assert found.frame.columns[0] == "row"
+    assert found.frame.columns[-1] == "unusual"
+    assert found.frame["row"].to_list() == list(range(1, 48))
+    told = {row: text for row, text in found.frame.select("row", "unusual").rows() if text}
+    assert told[4] == "area: outside the training range; style: unseen word"
+    assert told[6] == "area: outside the training range"
+    assert told[9] == "area: missing, never so in training"
+    assert found.num_unusual == len(told)
+    rows = {f.columns[0]: f.rows for f in found.input_report if f.columns}
+    assert (rows["style"], rows["area"]) == ((4,), (4, 6))
+    assert set(predict(dear_run, news.drop("area")).frame["unusual"]) <= {
+        "lot: outside the training range",
+        "",
+    }, "a column that is not there is told once, not in every row"
+
+
+def test_familiar_rows_are_not_marked(dear_run: Run, table: pl.DataFrame) -> None:
+    trained = pl.read_parquet(dear_run.folder / "predictions" / "test.parquet")["row"].to_numpy()
+    others = np.setdiff1d(np.arange(1, 212), trained)
+    frame = predict(dear_run, table).frame
+    assert frame["unusual"].to_numpy()[others - 1].astype(bool).mean() < 0.2
+
+
+def test_a_target_called_row_keeps_its_name(make_houses: Make, small_train: Train) -> None:
+    rows = make_houses(61).drop("dear").rename({"price": "row"})
+    found = predict(small_train(rows, "row"), rows).frame
+    assert found.columns[0] == "row (2)"
+    assert found["row (2)"].to_list() == list(range(1, 62))
+    assert found["row"].dtype.is_float()
+
+
 def test_look_and_predict_say_the_same_of_the_same_rows(
     dear_run: Run, table: pl.DataFrame, news: pl.DataFrame
 ) -> None:
@@ -85,7 +123,7 @@ def test_look_and_predict_say_the_same_of_the_same_rows(
         assert one.severity == other.severity == "medium"
         assert one.evidence.split(":")[0] == other.evidence.split(":")[0]
         assert one.facts.items() >= other.facts.items()
-        assert (one.rows, other.rows) == ((1, 2, 3, 4, 5), ())
+        assert one.rows == other.rows == (1, 2, 3, 4, 5)
 
 
 def test_familiar_rows_raise_nothing_grave(dear_run: Run, table: pl.DataFrame) -> None:
@@ -219,7 +257,8 @@ def test_several_labels_per_row(small_train: Train) -> None:
     ]
     run = small_train({"a": a, "b": b, "labels": labels}, "labels", kinds={"labels": "set"})
     found = predict(run, {"a": [1.5, -1.5], "b": [1.5, -1.5]}).frame
-    assert found.columns == ["labels", "labels: p(any)", "labels: p(left)", "labels: p(up)"]
+    answers = ["labels", "labels: p(any)", "labels: p(left)", "labels: p(up)"]
+    assert found.columns == ["row", *answers, "unusual"]
     assert run.score["task"] == "multilabel"
 
 

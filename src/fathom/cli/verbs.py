@@ -19,6 +19,7 @@ from fathom.tables.options import ReadOptions
 from fathom.workflow.budget import seconds_of
 from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
+from fathom.workflow.predict import Predictions
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
 from fathom.workflow.recipe import Recipe, planned_toml, read_recipe, resolved_toml
@@ -213,7 +214,14 @@ def predict(
     elif output is None:
         print(found.frame.write_csv(), end="")
     else:
-        print(f"{found.frame.height:,} rows written to {output}", file=sys.stderr)
+        print(_written(found, output), file=sys.stderr)
+
+
+def _written(found: Predictions, output: Path) -> str:
+    told = f"{found.frame.height:,} rows written to {output}"
+    if not found.num_unusual:
+        return told
+    return f"{told}; {found.num_unusual:,} of them unlike the training rows, see 'unusual'"
 
 
 def _check_apart(data: Path, output: Path) -> None:
