@@ -160,7 +160,9 @@ def test_predictions_go_where_they_are_sent(
         f"3 rows written to {tmp_path / 'b.csv'}; 2 of them unlike the training rows, see 'unusual'"
     )
     assert said.err.splitlines()[-1] == told
-    assert (tmp_path / "b.csv").read_text().splitlines()[2].endswith(",style: unseen word")
+    lines = (tmp_path / "b.csv").read_text().splitlines()
+    assert lines[2].endswith(",style: unseen word")
+    assert lines[1].endswith(","), "an empty cell, not a pair of quotes"
 
 
 def test_a_taken_folder_is_refused_before_anything_is_read(

@@ -13,7 +13,7 @@ import numpy as np
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.files import plain
 from fathom.evaluation.compare import Comparison, compare_pair, corrected
-from fathom.evaluation.intervals import Interval, interval_of
+from fathom.evaluation.intervals import Interval, above_mae, interval_of
 from fathom.evaluation.ledger import Looks
 from fathom.evaluation.notes import (
     limits_notes,
@@ -287,7 +287,7 @@ def _scores(
         elif not metric.why_absent(rows.truth, answer, rows.weight):
             value = metric.value(rows.truth, answer, rows.weight)
             scores[name] = Interval(value, reason="resampling inflates it")
-    return scores
+    return above_mae(scores)
 
 
 def _comparisons(scored: _Scored, strongest: str | None, primary: Metric) -> list[Comparison]:

@@ -38,7 +38,7 @@ class Predictions:
             each target its answer under the target's own name; for numbers "<target>: low" and
             "<target>: high"; for classes "<target>: probability" of the answer, one column per
             class, and "<target>: set". "unusual" says in which inputs the row is unlike the
-            training rows; "" = in none.
+            training rows; None = in none.
         input_report: what was unusual about the input, the gravest first.
         num_unusual: rows with a text under "unusual".
     """
@@ -173,7 +173,7 @@ def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
 
 def _unusual_rows(
     preparation: Preparation, table: Table, values: Mapping[str, Values]
-) -> list[str]:
+) -> list[str | None]:
     """What is unusual about each row; a column that is not there at all is no fault of a row."""
     found = {
         column.name: marks(column, values[column.name])

@@ -28,8 +28,8 @@ def marks(column: Column, values: Values) -> dict[str, Mask]:
     return found
 
 
-def texts(found: dict[str, dict[str, Mask]], num_rows: int) -> list[str]:
-    """A line for every row: "area: outside the training range; style: unseen word", or "".
+def texts(found: dict[str, dict[str, Mask]], num_rows: int) -> list[str | None]:
+    """A line for every row: "area: outside the training range; style: unseen word", or None.
 
     Args:
         found: column -> its `marks`.
@@ -37,11 +37,11 @@ def texts(found: dict[str, dict[str, Mask]], num_rows: int) -> list[str]:
 
     Example:
         >>> texts({"area": {"unseen word": np.array([False, True])}}, 2)
-        ['', 'area: unseen word']
+        [None, 'area: unseen word']
     """
     told: list[list[str]] = [[] for _ in range(num_rows)]
     for name, reasons in found.items():
         for reason, rows in reasons.items():
             for row in np.flatnonzero(rows):
                 told[row].append(f"{name}: {reason}")
-    return ["; ".join(parts) for parts in told]
+    return ["; ".join(parts) or None for parts in told]
