@@ -137,6 +137,19 @@ def test_resolved_toml_trains_the_same_model(
     assert first == second
 
 
+def test_the_strongest_baseline_is_named_and_why(
+    fathom: Fathom, houses: Path, run_folder: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    said = fathom(
+        "train", houses, "-t", "price", "-q", "--out", tmp_path / "run",
+        *tiny, "--set=evaluate.baselines=true",
+    )  # fmt: skip
+    strongest = json.loads((tmp_path / "run" / "score.json").read_text())["strongest_baseline"]
+    assert f"  {strongest} (the strongest on the validation rows): " in said.out
+    assert said.out.count("the strongest on the validation rows") == 1
+    assert "strongest" not in fathom("evaluate", run_folder, houses).out
+
+
 def test_what_was_typed_is_kept(run_folder: Path) -> None:
     record = json.loads((run_folder / "record.json").read_text())
     assert record["command"].startswith("fathom train ")
@@ -235,6 +248,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_exits_with_130(
     assert said.code == 130
     assert "--resume" in said.err
     assert (place / "checkpoint" / "state.safetensors").exists()
+    for words in (("predict", place, houses), ("evaluate", place, houses), ("report", place)):
+        early = fathom(*words)
+        assert (early.code, early.out) == (1, "")
+        assert "This run is unfinished" in early.err
+        assert f"fathom train --resume {place}" in early.err
     assert "Traceback" not in said.err
 
 

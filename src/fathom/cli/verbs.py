@@ -167,11 +167,17 @@ def _score_text(score: dict[str, Any]) -> str:
         lines.append(f"{item['target']}: {metric} {told} on {item['rows']:,} rows")
         for name, metrics in item["baselines"].items():
             if metric in metrics:
-                lines.append(f"  {name}: {_with_interval(metrics[metric])}")
+                lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")
     looks = score.get("looks")
     if looks and looks > 1:
         lines.append(f"These test rows have now been looked at {looks} times on this machine.")
     return "\n".join(lines)
+
+
+def _rival(name: str, score: dict[str, Any]) -> str:
+    """A baseline's name, and what makes it the one to compare with."""
+    chosen = name == score["strongest_baseline"] and len(score["baselines"]) > 1
+    return f"{name} (the strongest on the validation rows)" if chosen else name
 
 
 def _with_interval(found: dict[str, Any]) -> str:
