@@ -14,7 +14,10 @@ PLAN = Resampling(draws=250)
 
 
 def score(
-    target: str, error: float, seen: SeenRows | None = None, baselines: tuple[str, ...] = ("mean",)
+    target: str,
+    error: float,
+    seen: SeenRows | None = None,
+    baselines: tuple[str, ...] = ("mean", "other"),
 ) -> Score:
     """Of a model whose error is given; that of the baselines is 1."""
     rng = np.random.default_rng(0)
@@ -45,6 +48,9 @@ def test_every_target_is_told() -> None:
     assert stand_together(all_three) is None
     assert stand_together(all_three[:1] * 2) is True
     assert stand_together([]) is None
+    assert headline([score(name, 0.3, baselines=("mean",)) for name in "ab"]).startswith(
+        "Better than the only baseline on 2 of 2 targets. a: better"
+    )
     none = headline([score("price", 0.3), score("x", 0.3, baselines=())])
     assert none.endswith("; x: not compared, no baseline could answer.")
 

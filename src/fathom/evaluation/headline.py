@@ -20,7 +20,8 @@ def headline(scores: Sequence[Score]) -> str:
     num_better = sum(one.better is True for score in scores for one in score.comparisons[:1])
     counted = f"on {num_better} of {len(scores)}" if num_better else f"on none of {len(scores)}"
     cautions = list(dict.fromkeys(score.caution for score in scores if score.caution))
-    first = f"Better than the strongest baseline {counted} targets."
+    alone = all(len(score.baselines) < 2 for score in scores)
+    first = f"Better than the {'only' if alone else 'strongest'} baseline {counted} targets."
     return " ".join([*cautions, first, "; ".join(map(_clause, scores)) + "."])
 
 
