@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,31 @@ def test_a_plan_can_be_edited_and_trained(
     assert "epochs = 3.0  # said: you said so" in (tmp_path / "run" / "resolved.toml").read_text()
 
 
+def test_a_plan_holds_every_decision_and_its_reason(
+    fathom: Fathom, houses: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What was said as settings; the rest as comments, which are settings without their "#"."""
+    recipe, whole = tmp_path / "recipe.toml", tmp_path / "whole.toml"
+    words = ("plan", houses, "-t", "price", "--kind=style=flag", *tiny)
+    assert fathom(*words, "-o", recipe).code == 0
+    made = json.loads(fathom(*words, "--json").out)
+    text = recipe.read_text()
+    for one in made["decisions"]:
+        if one["value"] is not None:
+            last = one["key"].rpartition(".")[2]
+            assert any(last in line and one["reason"] in line for line in text.splitlines()), last
+    said = tomllib.loads(text)
+    assert said["columns"] == {"style": "flag"}
+    assert set(said["training"]) == {"epochs"}
+    bare = [line.removeprefix("# ") if "  # " in line else line for line in text.splitlines()]
+    whole.write_text("\n".join(bare))
+    assert tomllib.loads(whole.read_text())["training"].keys() > {"epochs", "learning_rate"}
+    for number, file in enumerate((recipe, whole)):
+        assert fathom("train", file, "--out", tmp_path / str(number), "-q").code == 0
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("0", "1"))
+    assert first == second
+
+
 def test_resolved_toml_trains_the_same_model(
     fathom: Fathom, run_folder: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +135,19 @@ def test_resolved_toml_trains_the_same_model(
         (folder / "model.safetensors").read_bytes() for folder in (run_folder, tmp_path / "again")
     )
     assert first == second
+
+
+def test_the_strongest_baseline_is_named_and_why(
+    fathom: Fathom, houses: Path, run_folder: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    said = fathom(
+        "train", houses, "-t", "price", "-q", "--out", tmp_path / "run",
+        *tiny, "--set=evaluate.baselines=true",
+    )  # fmt: skip
+    strongest = json.loads((tmp_path / "run" / "score.json").read_text())["strongest_baseline"]
+    assert f"  {strongest} (the strongest on the validation rows): " in said.out
+    assert said.out.count("the strongest on the validation rows") == 1
+    assert "strongest" not in fathom("evaluate", run_folder, houses).out
 
 
 def test_what_was_typed_is_kept(run_folder: Path) -> None:
@@ -121,11 +160,22 @@ def test_predictions_go_where_they_are_sent(
     fathom: Fathom, run_folder: Path, houses: Path, tmp_path: Path
 ) -> None:
     printed = fathom("predict", run_folder, houses)
-    assert printed.out.splitlines()[0].split(",")[0] == "price"
+    names = printed.out.splitlines()[0].split(",")
+    assert (names[:2], names[-1]) == (["row", "price"], "unusual")
     assert len(printed.out.splitlines()) == 150
     assert fathom("predict", run_folder, houses, "-o", tmp_path / "a.csv").code == 0
     assert (tmp_path / "a.csv").read_text() == printed.out
     assert fathom("predict", run_folder, houses, "-o", tmp_path / "a.xls").code == 1
+    odd = tmp_path / "odd.csv"
+    odd.write_text("area,style\n100,brick\n100,straw\n9e9,brick\n")
+    said = fathom("predict", run_folder, odd, "-o", tmp_path / "b.csv")
+    told = (
+        f"3 rows written to {tmp_path / 'b.csv'}; 2 of them unlike the training rows, see 'unusual'"
+    )
+    assert said.err.splitlines()[-1] == told
+    lines = (tmp_path / "b.csv").read_text().splitlines()
+    assert lines[2].endswith(",style: unseen word")
+    assert lines[1].endswith(","), "an empty cell, not a pair of quotes"
 
 
 def test_a_taken_folder_is_refused_before_anything_is_read(
@@ -198,6 +248,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_exits_with_130(
     assert said.code == 130
     assert "--resume" in said.err
     assert (place / "checkpoint" / "state.safetensors").exists()
+    for words in (("predict", place, houses), ("evaluate", place, houses), ("report", place)):
+        early = fathom(*words)
+        assert (early.code, early.out) == (1, "")
+        assert "This run is unfinished" in early.err
+        assert f"fathom train --resume {place}" in early.err
     assert "Traceback" not in said.err
 
 

@@ -204,6 +204,11 @@ def test_what_training_never_saw_is_used_and_flagged(name: str) -> None:
     fitted.decode(fitted.transform(later))
     (repair,) = fitted.unfamiliar(later)
     assert repair.count == case.num_unfamiliar
+    strange = fitted.strange(later)
+    assert (strange.shape, strange.dtype) == ((len(case.later),), bool)
+    alone = [bool(fitted.unfamiliar(_values(case.kind, [cell]))) for cell in case.later]
+    assert strange.tolist() == alone, "the rows are those that are counted"
+    assert not fitted.strange(_values(case.kind, case.cells)).any()
     assert 0 < len(repair.examples) <= 3
     assert fitted.unfamiliar(_values(case.kind, case.cells)) == ()
 
@@ -218,6 +223,7 @@ def test_kinds_that_are_not_learned_from_say_so(name: str) -> None:
     with pytest.raises(DataError, match="--kind COLUMN=KIND"):
         fitted.decode(Field(torch.zeros(2)))
     assert fitted.unfamiliar(values) == ()
+    assert fitted.strange(values).tolist() == [False] * len(case.cells)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,6 +1,7 @@
 """Paired comparisons: honest on noise, sure of real gains, corrected when there are several."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -202,6 +203,13 @@ def test_the_wording_holds_the_figures() -> None:
         "to -1,900, p = 0.0021)."
     )
     assert said.to_dict()["difference"] == pytest.approx(-2767.7)
+    several = replace(said, corrected=True, together=4)
+    assert several.evidence == (
+        "difference -2,768, 95 % interval -3,600 to -1,900 for this line alone, p = 0.0021 "
+        "corrected for 4 such lines"
+    )
+    assert several.to_dict()["together"] == 4
+    assert replace(said, corrected=True).evidence == said.evidence, "one needs no correction"
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
@@ -234,3 +242,4 @@ def test_claims_that_fail_the_correction_are_withdrawn() -> None:
         pytest.approx(0.06),
     ]
     assert [item.corrected for item in told] == [True, False, True, True]
+    assert [item.together for item in told] == [3, 1, 3, 3]

@@ -9,6 +9,7 @@ from scipy.stats import binomtest, t
 
 from fathom.evaluation.intervals import (
     Interval,
+    above_mae,
     exact_share,
     interval_of,
     score_interval,
@@ -16,6 +17,7 @@ from fathom.evaluation.intervals import (
 )
 from fathom.evaluation.replicates import Replicates, Resampling
 from fathom.evaluation.rows import Rows
+from fathom.evaluation.score import About, build_score
 from fathom.metrics.catalogue import METRICS
 from fathom.metrics.record import Answer, Metric
 
@@ -193,3 +195,53 @@ def test_ends_stay_in_the_span() -> None:
     assert found.high is not None
     assert 0.0 <= found.low < 0.9
     assert found.high == 1.0
+
+
+def wild_errors(num_rows: int) -> Make:
+    """One error in fifty is twenty times as large as the others."""
+
+    def make(rng: np.random.Generator) -> tuple[Rows, Answer]:
+        error = rng.normal(size=num_rows) * np.where(rng.random(num_rows) < 0.02, 20, 1)
+        return Rows(task="regression", truth=np.zeros(num_rows)), Answer(number=error)
+
+    return make
+
+
+def test_the_lower_end_of_a_skew_error_stays_away_from_nought() -> None:
+    """Where few rows carry all, symmetric ends went down to 0 as soon as they went far up."""
+    ends: list[float] = []
+    for seed in range(40):
+        rows, answer = wild_errors(100)(np.random.default_rng(seed))
+        found = score_interval(rows, answer, REGRESSION["rmse"], Resampling(draws=300, seed=seed))
+        assert found.low is not None
+        ends.append(found.low / found.value)
+    assert min(ends) > 0.01
+    assert max(ends) < 1
+
+
+def test_rmse_is_never_said_to_be_below_mae() -> None:
+    """It cannot be, on any rows; the intervals are made apart."""
+    raised = 0
+    for seed in range(40):
+        rows, answer = wild_errors(60)(np.random.default_rng(seed))
+        plan = Resampling(draws=300, seed=seed)
+        alone = score_interval(rows, answer, REGRESSION["rmse"], plan)
+        score = build_score(rows, answer, {}, About(target="y"), plan=plan)
+        rmse, mae = score.metrics["rmse"], score.metrics["mae"]
+        assert rmse.low is not None
+        assert mae.low is not None
+        assert alone.low is not None
+        assert rmse.low == max(alone.low, mae.low)
+        assert (rmse.value, rmse.high) == (alone.value, alone.high)
+        raised += rmse.low > alone.low
+    assert raised > 2
+
+
+def test_without_both_there_is_nothing_to_raise() -> None:
+    for scores in (
+        {"rmse": Interval(5.0, 1.0, 9.0)},
+        {"mae": Interval(3.0, 2.0, 4.0), "rmse": Interval(5.0, reason="few")},
+        {"mae": Interval(3.0, reason="few"), "rmse": Interval(5.0, 1.0, 9.0)},
+        {"accuracy": Interval(0.5, 0.4, 0.6)},
+    ):
+        assert above_mae(scores) == scores

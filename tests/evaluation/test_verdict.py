@@ -102,3 +102,7 @@ def test_numbers_in_words() -> None:
         "once in 1,000",
         "less than once in 1,000",
     ]
+
+
+def test_one_baseline_alone_is_not_the_strongest() -> None:
+    assert verdict(BETTER, RMSE, 500, only=True).startswith("Better than the only baseline: on 500")

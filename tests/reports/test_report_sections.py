@@ -5,10 +5,12 @@ import pytest
 
 from fathom.base.records import Finding
 from fathom.metrics.catalogue import METRICS
+from fathom.reports.card import model_card
 from fathom.reports.confusion import MOST_CLASSES, MOST_DRAWN, confusion_view
 from fathom.reports.content import ColumnContent, Importance, ReportContent, TargetContent
 from fathom.reports.curves import training_section
 from fathom.reports.mistakes import mistake_section
+from fathom.reports.page import render
 from fathom.reports.scores import direction, score_section
 from fathom.reports.sections import (
     about_finding,
@@ -55,6 +57,31 @@ def test_model_first_then_the_best_baseline():
     assert section.names == ("this model", "boosted trees", "linear", "constant")
     assert [row.name for row in shown(section.plot).rows] == list(section.names)
     assert [row.strong for row in shown(section.plot).rows] == [True, False, False, False]
+
+
+def test_it_is_said_which_rows_chose_the_strongest_baseline():
+    """Another one may be ahead of it on the test rows."""
+    target = a_target(strongest="linear")
+    told = (
+        "The strongest baseline is linear: the best on the validation rows by RMSE. The test rows "
+        "did not choose it, so that another may be ahead of it here."
+    )
+    assert score_section(target).strongest == told
+    content = ReportContent(title="t", verdict="v", targets=[target])
+    assert told in render(content)
+    assert told in model_card(content)
+    alone = a_target(strongest="linear", baselines={"linear": {"rmse": (68.9, 66.5, 71.4)}})
+    assert (score_section(alone).strongest, score_section(a_target()).strongest) == ("", "")
+
+
+def test_with_several_targets_each_has_its_own_verdict():
+    one, two = a_target(verdict="Better by far."), a_target(name="dear", verdict="Worse by far.")
+    for page in (render, model_card):
+        both = page(ReportContent(title="t", verdict="v", targets=[one, two]))
+        alone = page(ReportContent(title="t", verdict="v", targets=[one]))
+        assert "Better by far." in both
+        assert "Worse by far." in both
+        assert "Better by far." not in alone, "it is the report's own verdict there"
 
 
 def test_where_more_is_better_the_order_turns_round():

@@ -62,10 +62,18 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
     train(calm, plan(), lambda network: {"loss": next(figures)})
     again = tiny(dropout=0.5)
     left = iter([1.0, 0.5, 1 / 3, 0.25][stands // 3 :])
+    began: list[int] = []
     trained = train(
-        again, plan(), lambda network: {"loss": next(left)}, folder=tmp_path, resume=True
+        again,
+        plan(),
+        lambda network: {"loss": next(left)},
+        folder=tmp_path,
+        resume=True,
+        watch=lambda progress: began.append(progress.first),
+        watch_every=0.0,
     )
     assert trained.steps == 12
+    assert began == [stands] * (12 - stands), "the time left is told from this process's steps"
     assert same(weights(again.network), weights(calm.network))
 
 

@@ -1,8 +1,13 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import polars as pl
 
 from fathom.workflow.budget import Pace, within
 from fathom.workflow.recipe import Recipe
+from fathom.workflow.run import Run
 from fathom.workflow.study import study
+from fathom.workflow.train import resume
 
 
 def test_half_of_the_time_is_for_steps_whatever_else_there_is() -> None:
@@ -28,3 +33,17 @@ def test_a_time_that_is_long_enough_changes_nothing(table: pl.DataFrame) -> None
     calm = within(made, 1000.0)
     assert calm.resolved.training == made.resolved.training
     assert not [f for f in calm.findings if f.code == "time_too_short"]
+
+
+def test_a_time_that_was_too_short_is_told_again_after_a_resume(
+    table: pl.DataFrame, tmp_path: Path, small_train: Callable[..., Run]
+) -> None:
+    """The measurement is not repeated, so nothing but the record can tell."""
+    file = tmp_path / "rows.csv"
+    table.drop("dear").write_csv(file)
+    run = small_train(file, settings={"time": 0.01, "training.epochs": 5000.0})
+    told = "The time given is too short"
+    assert told in run.report.read_text("utf-8")
+    assert told in (run.folder / "MODEL_CARD.md").read_text("utf-8")
+    assert told in resume(run.folder).report.read_text("utf-8")
+    assert told in (run.folder / "MODEL_CARD.md").read_text("utf-8")

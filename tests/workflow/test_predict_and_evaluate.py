@@ -1,6 +1,8 @@
 """The verbs on a trained run: rows in order, the person's words, what is unusual is told."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ import polars as pl
 import pytest
 from sklearn.metrics import root_mean_squared_error
 
-from fathom.base.errors import DataError, RecipeError
+from fathom.base.errors import DataError, RecipeError, RunError
 from fathom.workflow.evaluate import evaluate
 from fathom.workflow.look import look
 from fathom.workflow.predict import predict
 from fathom.workflow.recipe import Recipe
+from fathom.workflow.replay import replay
 from fathom.workflow.run import Run, load
 from fathom.workflow.show import describe_run, describe_table
 
@@ -63,6 +66,44 @@ def test_what_is_unusual_about_the_input_is_told(dear_run: Run, news: pl.DataFra
     assert found[0].severity == "high"
 
 
+def test_unusual_rows_are_marked(dear_run: Run, news: pl.DataFrame) -> None:
+    place = pl.int_range(pl.len())
+    odd = news.with_columns(
+        style=pl.when(place == 3).then(pl.lit("straw")).otherwise("style"),
+        area=pl.when(place.is_in([3, 5])).then(9e5).when(place == 8).then(None).otherwise("area"),
+    )
+    found = predict(dear_run, odd)
+    assert found.frame.columns[0] == "row"
+    assert found.frame.columns[-1] == "unusual"
+    assert found.frame["row"].to_list() == list(range(1, 48))
+    told = {row: text for row, text in found.frame.select("row", "unusual").rows() if text}
+    assert told[4] == "area: outside the training range; style: unseen word"
+    assert told[6] == "area: outside the training range"
+    assert told[9] == "area: missing, never so in training"
+    assert found.num_unusual == len(told)
+    rows = {f.columns[0]: f.rows for f in found.input_report if f.columns}
+    assert (rows["style"], rows["area"]) == ((4,), (4, 6))
+    assert set(predict(dear_run, news.drop("area")).frame["unusual"]) <= {
+        "lot: outside the training range",
+        None,
+    }, "a column that is not there is told once, not in every row"
+
+
+def test_familiar_rows_are_not_marked(dear_run: Run, table: pl.DataFrame) -> None:
+    trained = pl.read_parquet(dear_run.folder / "predictions" / "test.parquet")["row"].to_numpy()
+    others = np.setdiff1d(np.arange(1, 212), trained)
+    frame = predict(dear_run, table).frame
+    assert frame["unusual"].to_numpy()[others - 1].astype(bool).mean() < 0.2
+
+
+def test_a_target_called_row_keeps_its_name(make_houses: Make, small_train: Train) -> None:
+    rows = make_houses(61).drop("dear").rename({"price": "row"})
+    found = predict(small_train(rows, "row"), rows).frame
+    assert found.columns[0] == "row (2)"
+    assert found["row (2)"].to_list() == list(range(1, 62))
+    assert found["row"].dtype.is_float()
+
+
 def test_look_and_predict_say_the_same_of_the_same_rows(
     dear_run: Run, table: pl.DataFrame, news: pl.DataFrame
 ) -> None:
@@ -82,7 +123,7 @@ def test_look_and_predict_say_the_same_of_the_same_rows(
         assert one.severity == other.severity == "medium"
         assert one.evidence.split(":")[0] == other.evidence.split(":")[0]
         assert one.facts.items() >= other.facts.items()
-        assert (one.rows, other.rows) == ((1, 2, 3, 4, 5), ())
+        assert one.rows == other.rows == (1, 2, 3, 4, 5)
 
 
 def test_familiar_rows_raise_nothing_grave(dear_run: Run, table: pl.DataFrame) -> None:
@@ -183,7 +224,7 @@ def test_folds_give_every_row_one_answer_and_intervals(folds_run: Run, news: pl.
     held = pl.read_parquet(folds_run.folder / "predictions" / "validation.parquet")
     tested = pl.read_parquet(folds_run.folder / "predictions" / "test.parquet")
     rows = held["row"].to_list() + tested["row"].to_list()
-    assert sorted(rows) == list(range(241))
+    assert sorted(rows) == list(range(1, 242))
     assert set(held["part"]) == {0, 1, 2}
     found = predict(folds_run, news).frame
     low, value, high = (found[name].to_numpy() for name in ("price: low", "price", "price: high"))
@@ -216,7 +257,8 @@ def test_several_labels_per_row(small_train: Train) -> None:
     ]
     run = small_train({"a": a, "b": b, "labels": labels}, "labels", kinds={"labels": "set"})
     found = predict(run, {"a": [1.5, -1.5], "b": [1.5, -1.5]}).frame
-    assert found.columns == ["labels", "labels: p(any)", "labels: p(left)", "labels: p(up)"]
+    answers = ["labels", "labels: p(any)", "labels: p(left)", "labels: p(up)"]
+    assert found.columns == ["row", *answers, "unusual"]
     assert run.score["task"] == "multilabel"
 
 
@@ -242,7 +284,52 @@ def test_rows_without_a_target_are_counted(make_houses: Make, small_train: Train
     told = run.report.read_text("utf-8")
     assert "11 rows have no target" in told
     held = pl.read_parquet(run.folder / "predictions" / "test.parquet")["row"].to_numpy()
-    assert (held % 13 != 0).all()
+    assert (held % 13 != 1).all(), "the 1st, 14th, … row of the file"
+
+
+def test_rows_have_one_number_everywhere(dear_run: Run, table: pl.DataFrame) -> None:
+    """Counted from 1: in the report, in the predictions that are kept, in answers to new rows."""
+    held = pl.read_parquet(dear_run.folder / "predictions" / "validation.parquet")
+    words = table["dear"].to_list()
+    assert [words[row - 1] for row in held["row"]] == held["truth: dear"].to_list()
+    page = dear_run.report.read_text("utf-8")
+    worst = page[page.index("The worst mistakes") :].partition("</table>")[0]
+    told = [int(row) for row in re.findall(r'<th scope="row"><bdi>([\d,]+)</bdi>', worst)]
+    assert told
+    assert set(told) <= set(held["row"].to_list())
+    assert "counted from 1" in worst
+
+
+def test_a_number_has_no_empty_column_for_how_sure(price_run: Run, dear_run: Run) -> None:
+    assert "The worst mistakes" in price_run.report.read_text("utf-8")
+    assert "How sure" not in price_run.report.read_text("utf-8")
+    assert "How sure" in dear_run.report.read_text("utf-8")
+
+
+@pytest.mark.parametrize("lost", ["model.safetensors", "preparation.json", "answers.json"])
+def test_an_unfinished_run_answers_nothing_and_says_how_to_go_on(
+    lost: str, dear_run: Run, news: pl.DataFrame, tmp_path: Path
+) -> None:
+    place = tmp_path / "half done"
+    shutil.copytree(dear_run.folder, place)
+    (place / lost).unlink()
+    verbs: list[Callable[[], object]] = [
+        lambda: predict(load(place), news),
+        lambda: evaluate(load(place), news),
+        lambda: describe_run(load(place)),
+    ]
+    if lost == "model.safetensors":
+        verbs.append(lambda: replay(load(place), tmp_path / "again"))
+    for verb in verbs:
+        with pytest.raises(RunError) as caught:
+            verb()
+        assert str(caught.value) == (
+            "This run is unfinished: its training was interrupted, or still goes on.\n"
+            f"  where:    {place}\n"
+            "  expected: a finished run\n"
+            f"  got:      a folder without '{lost}'\n"
+            f"  do:       Finish it first: fathom train --resume '{place}'"
+        )
 
 
 def test_a_target_name_with_a_comma(make_houses: Make, small_train: Train) -> None:

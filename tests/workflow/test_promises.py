@@ -350,7 +350,7 @@ def test_promise_4_intervals_are_made_for_rows_that_belong_together(small_train:
     truth, answer = truth_and_answer(run, "price")
     place = pl.read_parquet(run.folder / "predictions" / "test.parquet")["row"].to_numpy()
     apart, together = (
-        spread(truth, answer, units) for units in (np.arange(len(truth)), town[place])
+        spread(truth, answer, units) for units in (np.arange(len(truth)), town[place - 1])
     )
     assert together > 2 * apart
     assert found["high"] - found["low"] == pytest.approx(together, rel=0.35)

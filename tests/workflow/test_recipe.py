@@ -108,6 +108,29 @@ def test_a_file_that_is_no_recipe_is_refused(text: str, tmp_path: Path) -> None:
     assert caught.value.do
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ('size = "small"\n\n[training]\nepochs = 3\nepoch = 4\n', 5, "no setting 'training.epoch'"),
+        ('# a note\nsiez = "small"\n', 2, "no setting 'siez'"),
+        ('size = "small"\n[ training ]\nepochs = "many"\n', 3, "value of the wrong type"),
+        ('seed = 1\ntraining.epochs = "many"\n', 2, "value of the wrong type"),
+        ("seed = 1\ntraining = { epochs = -1 }\n", 2, "out of its range"),
+        ("[split]\nfolds = 2\n[network]\nfolds = 2\n", 4, "no setting 'network.folds'"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line(
+    text: str, line: int, what: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "mine.toml"
+    place.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(place)
+    assert caught.value.where == f"{place}, line {line}"
+    assert what in caught.value.what
+    assert caught.value.do
+
+
 def test_files_lie_beside_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a\n1\n")
     (tmp_path / "recipe.toml").write_text('data = "rows.csv"\ntest = "elsewhere.csv"\n')

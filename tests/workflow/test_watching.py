@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -13,7 +14,7 @@ from fathom.base.errors import RecipeError
 from fathom.training.records import Progress
 from fathom.workflow.api import resume, train
 from fathom.workflow.run import Run
-from fathom.workflow.watching import Notebook, notebook_display, watching
+from fathom.workflow.watching import Notebook, Remaining, notebook_display, watching
 
 FAST = {
     "size": "small",
@@ -155,7 +156,7 @@ def test_a_script_prints_nothing_unless_asked(capsys: pytest.CaptureFixture[str]
             told(1, 3, _standing(step, check=50))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
-    assert lines[1] == "fold 2 of 3, step 10 of 100, loss 0.5, validation 0.25, 9 s left"
+    assert lines[1] == "fold 2 of 3, step 10 of 100, loss 0.5, validation 0.25, 19 s left"
 
 
 def test_a_function_is_told_itself() -> None:
@@ -198,6 +199,37 @@ def test_the_view_gathers_curves_and_the_time_of_all_folds() -> None:
     assert content.earlier == (((20, 2 / 20), (40, 2 / 40), (60, 2 / 60)),)
     assert (content.training, content.checks, content.best) == ((), (), None)
     assert screen.outputs == 1
+
+
+def _told(step: int, seconds: float, first: int = 0) -> Progress:
+    rate = seconds / max(step - first, 1)
+    return Progress(step, 100, None, None, seconds, (100 - step) * rate, first)
+
+
+def test_the_time_left_is_steady_over_folds() -> None:
+    """A step takes 0.1 s and every fold 2 s to warm up: nobody should see it jump."""
+    remaining = Remaining()
+    told = [
+        remaining.after(fold, 5, _told(step, 2 + step / 10))
+        for fold in range(5)
+        for step in range(1, 101)
+    ]
+    assert told[-1] == 0
+    later = np.array(told[100:])
+    assert np.abs(np.diff(later)).max() < 3, "a fold's warm-up is shared by all that is to come"
+    true = np.array([(4 - n // 100) * 12 + (100 - n % 100 - 1) / 10 for n in range(100, 500)])
+    assert (np.abs(later - true) < 0.2 * true + 3).all()
+
+
+def test_an_early_stop_makes_the_time_left_shorter() -> None:
+    remaining = Remaining()
+    first = remaining.after(0, 2, _told(40, 4.0))
+    assert (first, remaining.after(1, 2, _told(1, 0.1))) == (pytest.approx(16), pytest.approx(9.9))
+
+
+def test_the_time_left_after_a_resume_counts_the_steps_of_this_process() -> None:
+    """The first two folds were done before: 10 steps of the third took a second."""
+    assert Remaining().after(2, 4, _told(60, 1.0, first=50)) == pytest.approx(4 + 10)
 
 
 def test_a_loss_that_was_not_finite_is_no_best() -> None:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from fathom.training.records import Progress as Standing
 from fathom.workflow.learn import Watch
-from fathom.workflow.watching import Lines, figures
+from fathom.workflow.watching import Lines, Remaining, figures
 
 
 @contextmanager
@@ -30,6 +30,7 @@ def progress(quiet: bool) -> Iterator[Watch | None]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("training", total=1, figures="")
+        remaining = Remaining()
 
         def watch(part: int, parts: int, standing: Standing) -> None:
             name = "training" if parts == 1 else f"training fold {part + 1} of {parts}"
@@ -38,7 +39,7 @@ def progress(quiet: bool) -> Iterator[Watch | None]:
                 description=name,
                 completed=standing.step,
                 total=standing.num_steps,
-                figures=figures(standing),
+                figures=figures(standing, remaining.after(part, parts, standing)),
             )
 
         yield watch

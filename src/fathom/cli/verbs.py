@@ -16,11 +16,13 @@ from fathom.cli.progress import progress
 from fathom.inspection.show import ANSWERS, as_text
 from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
+from fathom.workflow.budget import seconds_of
 from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
+from fathom.workflow.predict import Predictions
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
-from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
+from fathom.workflow.recipe import Recipe, planned_toml, read_recipe, resolved_toml
 from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
@@ -50,7 +52,7 @@ def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
     base = Recipe()
     if data is not None and data.suffix == ".toml":
         base = read_recipe(data)
-    return base.with_said({**asked.said(), "time": _seconds(time), **values}, named)
+    return base.with_said({**asked.said(), "time": seconds_of(time, "--time"), **values}, named)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -72,23 +74,6 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        return float(number) * units[unit]
-    except ValueError as error:
-        raise RecipeError(
-            "The budget is not a length of time.",
-            where="--time",
-            expected="such as 60s, 5m or 1h",
-            got=repr(text),
-            do="Give a number and a unit.",
-        ) from error
 
 
 def _sources(data: Path | None, asked: Asked, recipe: Recipe) -> Sources:
@@ -125,7 +110,8 @@ def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show
     else:
         print(resolved_toml(made.decisions, columns))
     if output is not None:
-        write_text(output, recipe.with_said({"size": made.resolved.value("size")}, {}).to_toml())
+        sized = recipe.with_said({"size": made.resolved.value("size")}, {})
+        write_text(output, planned_toml(sized, made.decisions, columns))
         print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
     if rates is not None and found is not None:
         use = _train_with(found.suggested, data, asked)
@@ -181,11 +167,17 @@ def _score_text(score: dict[str, Any]) -> str:
         lines.append(f"{item['target']}: {metric} {told} on {item['rows']:,} rows")
         for name, metrics in item["baselines"].items():
             if metric in metrics:
-                lines.append(f"  {name}: {_with_interval(metrics[metric])}")
+                lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")
     looks = score.get("looks")
     if looks and looks > 1:
         lines.append(f"These test rows have now been looked at {looks} times on this machine.")
     return "\n".join(lines)
+
+
+def _rival(name: str, score: dict[str, Any]) -> str:
+    """A baseline's name, and what makes it the one to compare with."""
+    chosen = name == score["strongest_baseline"] and len(score["baselines"]) > 1
+    return f"{name} (the strongest on the validation rows)" if chosen else name
 
 
 def _with_interval(found: dict[str, Any]) -> str:
@@ -228,7 +220,14 @@ def predict(
     elif output is None:
         print(found.frame.write_csv(), end="")
     else:
-        print(f"{found.frame.height:,} rows written to {output}", file=sys.stderr)
+        print(_written(found, output), file=sys.stderr)
+
+
+def _written(found: Predictions, output: Path) -> str:
+    told = f"{found.frame.height:,} rows written to {output}"
+    if not found.num_unusual:
+        return told
+    return f"{told}; {found.num_unusual:,} of them unlike the training rows, see 'unusual'"
 
 
 def _check_apart(data: Path, output: Path) -> None:
@@ -265,7 +264,9 @@ def replay(folder: Path, out: Path | None, show: Show) -> None:
 
 
 def report(folder: Path, open_it: bool) -> None:
-    place = load(folder).report
+    run = load(folder)
+    run.check_finished()
+    place = run.report
     print(place)
     if open_it:
         webbrowser.open(place.resolve().as_uri())

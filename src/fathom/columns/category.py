@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 import torch
+from jaxtyping import Bool
 
 from fathom.base.files import plain
 from fathom.base.tensors import Field
@@ -20,7 +21,7 @@ from fathom.columns.kind import (
     Values,
     only_present,
 )
-from fathom.columns.words import WordCounts, at_least_one, reconcile_words, strangers
+from fathom.columns.words import WordCounts, at_least_one, reconcile_words, stranger_rows, strangers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +137,10 @@ class FittedCategory(FittedColumn):
         """Words; None for the codes of absent and unseen."""
         words = [*self.levels, None, None]
         return only_present([words[code] for code in field.data.detach().cpu().tolist()], field)
+
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """True for cells with words that are not levels, even after `reconcile`."""
+        return stranger_rows(self.reconcile(values), self.levels)
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many cells hold words that are not levels, even after `reconcile`."""

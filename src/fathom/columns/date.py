@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 import torch
+from jaxtyping import Bool
 
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.files import plain
@@ -249,11 +250,15 @@ class FittedDate(FittedColumn):
             return (_EPOCH + timedelta(seconds=round(seconds))).isoformat()[:19]
         return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")[:23]
 
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """True for dates outside the training range."""
+        data = np.where(values.present, values.data, self.earliest)
+        return ((data < self.earliest) | (data > self.latest)) & (self.count > 0)
+
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many dates lie outside the training range; they are used as they are."""
-        data = values.data[values.present]
-        outside = data[(data < self.earliest) | (data > self.latest)]
-        if len(outside) == 0 or self.count == 0:
+        outside = values.data[self.strange(values)]
+        if len(outside) == 0:
             return ()
         first, last = self._text(self.earliest), self._text(self.latest)
         shown = tuple(str(self._text(value)) for value in outside[:3])

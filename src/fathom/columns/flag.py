@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 import torch
+from jaxtyping import Bool
 
 from fathom.base.errors import DataError, listed
 from fathom.base.files import plain
@@ -21,7 +22,7 @@ from fathom.columns.kind import (
     Values,
     only_present,
 )
-from fathom.columns.words import WordCounts, reconcile_words, strangers
+from fathom.columns.words import WordCounts, reconcile_words, stranger_rows, strangers
 
 _PAIRS = (
     *(("0", "1"), ("0.0", "1.0"), ("false", "true"), ("f", "t"), ("no", "yes"), ("n", "y")),
@@ -224,6 +225,10 @@ class FittedFlag(FittedColumn):
         no, yes = self.levels
         words = [yes if value >= 0.5 else no for value in field.data.detach().cpu().tolist()]
         return only_present(words, field)
+
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """True for cells with words of neither side, even after `reconcile`."""
+        return stranger_rows(self.reconcile(values), self._sides())
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many cells hold words of neither side, even after `reconcile`."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
 from fathom.base.errors import DataError
 from fathom.base.tensors import Field
@@ -78,6 +79,10 @@ class FittedIdentifier(FittedColumn):
     def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Never works, as `transform`."""
         raise not_learned_from(self.kind)
+
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """Never: no cell is used."""
+        return np.zeros(len(values), dtype=bool)
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """Nothing: no cell is used."""

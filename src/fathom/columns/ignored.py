@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
 from fathom.base.tensors import Field
 from fathom.columns.cells import as_text
@@ -62,6 +63,10 @@ class FittedIgnored(FittedColumn):
     def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Never works, as `transform`."""
         raise not_learned_from(self.kind)
+
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """Never: no cell is used."""
+        return np.zeros(len(values), dtype=bool)
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """Nothing: no cell is used."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from fathom.base.errors import RecipeError, listed, nearest
@@ -304,11 +304,15 @@ class FittedNumber(FittedColumn):
             return np.empty(0, dtype=np.float32)
         return np.unique(self.scale(torch.tensor(self.cuts, dtype=torch.float64)).numpy())
 
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """True for values outside the training range."""
+        data = np.where(values.present, values.data, self.minimum)
+        return ((data < self.minimum) | (data > self.maximum)) & (self.count > 0)
+
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many values lie outside the training range; they are used as they are."""
-        data = values.data[values.present]
-        outside = data[(data < self.minimum) | (data > self.maximum)]
-        if len(outside) == 0 or self.count == 0:
+        outside = values.data[self.strange(values)]
+        if len(outside) == 0:
             return ()
         what = f"outside the training range {self.minimum:g} to {self.maximum:g}"
         return (Repair(what, len(outside), tuple(f"{x:g}" for x in dict.fromkeys(outside[:3]))),)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 import torch
+from jaxtyping import Bool
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import plain
@@ -145,6 +146,13 @@ class FittedSet(FittedColumn):
             for row in chosen
         ]
         return only_present(labels, field)
+
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """True for cells with a label that the training rows do not have."""
+        known = set(self.levels)
+        return values.present & np.fromiter(
+            (not known.issuperset(cell or ()) for cell in values.data), bool, len(values)
+        )
 
     def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
         """How many labels the training rows do not have."""

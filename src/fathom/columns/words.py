@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
 from fathom.base.errors import RecipeError
 from fathom.columns.kind import KindName, Repair, Stats, Values
@@ -120,6 +121,19 @@ def _rewrites(known: Collection[str]) -> dict[str, Callable[[str], str]]:
     if len(small) == len(known):
         ways["capitals or small letters changed"] = lambda word: small.get(word.casefold(), word)
     return ways
+
+
+def stranger_rows(values: Values, known: Collection[str]) -> Bool[np.ndarray, " rows"]:
+    """True for cells that hold words which the training rows do not.
+
+    Example:
+        >>> values = Values(np.array(["red", "pink"], dtype=object), np.ones(2, dtype=bool))
+        >>> stranger_rows(values, ["red"]).tolist()
+        [False, True]
+    """
+    known = known if isinstance(known, set | frozenset | dict) else set(known)
+    unknown = (word not in known for word in values.data)
+    return values.present & np.fromiter(unknown, bool, len(values))
 
 
 def strangers(values: Values, known: Collection[str]) -> tuple[Repair, ...]:

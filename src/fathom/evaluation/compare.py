@@ -32,7 +32,9 @@ class Comparison:
         high: its upper end.
         p_value: how often chance alone would show a difference as large, either way.
         better: True, False (worse), or None when the rows cannot tell.
-        corrected: several metrics were tested together, and the p-value is Holm's.
+        corrected: several comparisons were tested together, and the p-value is Holm's; the
+            interval stays that of this comparison alone.
+        together: how many comparisons that were.
         reason: why nothing can be told; "" when something can.
     """
 
@@ -45,6 +47,7 @@ class Comparison:
     p_value: float | None = None
     better: bool | None = None
     corrected: bool = False
+    together: int = 1
     reason: str = ""
 
     @property
@@ -65,9 +68,11 @@ class Comparison:
         if self.low is None or self.high is None or self.p_value is None:
             return self.reason
         low, high = number_in_words(self.low), number_in_words(self.high)
-        sure = ("corrected " if self.corrected else "") + p_in_words(self.p_value)
-        gap = number_in_words(self.difference)
-        return f"difference {gap}, 95 % interval {low} to {high}, {sure}"
+        gap, sure = number_in_words(self.difference), p_in_words(self.p_value)
+        told = f"difference {gap}, 95 % interval {low} to {high}"
+        if not self.corrected or self.together == 1:
+            return f"{told}, {sure}"
+        return f"{told} for this line alone, {sure} corrected for {self.together} such lines"
 
     def to_dict(self) -> dict[str, object]:
         """As in score.json."""
@@ -79,6 +84,7 @@ class Comparison:
             "high": self.high,
             "p_value": self.p_value,
             "corrected": self.corrected,
+            "together": self.together,
             "better": self.better,
             "wording": self.wording,
         }
@@ -191,5 +197,7 @@ def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
     result = list(comparisons)
     for place, p_value in zip(told, p_values, strict=True):
         kept = result[place].better if p_value < 1 - LEVEL else None
-        result[place] = replace(result[place], p_value=p_value, better=kept, corrected=True)
+        result[place] = replace(
+            result[place], p_value=p_value, better=kept, corrected=True, together=len(told)
+        )
     return result

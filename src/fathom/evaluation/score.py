@@ -13,7 +13,7 @@ import numpy as np
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.files import plain
 from fathom.evaluation.compare import Comparison, compare_pair, corrected
-from fathom.evaluation.intervals import Interval, interval_of
+from fathom.evaluation.intervals import Interval, above_mae, interval_of
 from fathom.evaluation.ledger import Looks
 from fathom.evaluation.notes import (
     limits_notes,
@@ -26,6 +26,7 @@ from fathom.evaluation.notes import (
 from fathom.evaluation.recipe import RecipeComparison, compare_recipe
 from fathom.evaluation.replicates import Replicates, Resampling, replicate
 from fathom.evaluation.rows import Rows, check_answer
+from fathom.evaluation.seen import SeenRows
 from fathom.evaluation.verdict import verdict
 from fathom.metrics.catalogue import METRICS, metric_named
 from fathom.metrics.record import Answer, Metric
@@ -50,6 +51,7 @@ class About:
         absent: baselines without an answer, and why.
         limits: baselines from which something was cut to keep them to a few seconds, and what.
         looks: how many models were scored on these rows; None where it makes no sense.
+        seen: how many of these rows were trained on; None = not known, or none by the split.
         notes: what else should stand beside the score.
         seconds: how long the run took.
     """
@@ -60,6 +62,7 @@ class About:
     absent: Mapping[str, str] = field(default_factory=dict[str, str])
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
     looks: Looks | None = None
+    seen: SeenRows | None = None
     notes: tuple[str, ...] = ()
     seconds: float | None = None
 
@@ -82,6 +85,8 @@ class Score:
         comparisons: paired tests, the primary one first.
         recipe: the same over several seeds; None = one seed.
         verdict: plain words.
+        caution: why the verdict must not be taken as it stands, with which it begins; "" = nothing.
+        seen: scored rows that were trained on; None = not known, or none by the split.
         notes: what should be known when reading the numbers.
         seconds: how long the run took.
     """
@@ -99,6 +104,8 @@ class Score:
     comparisons: tuple[Comparison, ...]
     recipe: RecipeComparison | None
     verdict: str
+    caution: str
+    seen: int | None
     notes: tuple[str, ...]
     seconds: float | None
 
@@ -118,6 +125,7 @@ class Score:
             "comparisons": [item.to_dict() for item in self.comparisons],
             "recipe": None if self.recipe is None else self.recipe.to_dict(),
             "verdict": self.verdict,
+            "seen_in_training": self.seen,
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
@@ -222,6 +230,9 @@ def _worded(
 ) -> Score:
     seeds = None if recipe is None else (recipe.comparison, len(recipe.scores))
     first = comparisons[0] if comparisons else None
+    seen = about.seen.sentence if about.seen is not None else ""
+    caution = seen if about.seen is not None and about.seen.leads else ""
+    only = len(scored.answers) == 2
     return Score(
         task=_TASK_WORDS[scored.rows.task],
         target=about.target,
@@ -235,13 +246,21 @@ def _worded(
         absent_baselines=dict(about.absent),
         comparisons=tuple(comparisons),
         recipe=recipe,
+        caution=caution,
+        seen=None if about.seen is None else about.seen.count,
         verdict=" ".join(
             [
-                verdict(first, primary, len(scored.rows), comparisons[1:], seeds),
+                *([caution] if caution else []),
+                verdict(first, primary, len(scored.rows), comparisons[1:], seeds, only=only),
                 *limits_notes(about.limits, about.strongest or ""),
             ]
         ),
-        notes=(*notes, *limits_notes(about.limits), *about.notes),
+        notes=(
+            *([seen] if seen and not caution else []),
+            *notes,
+            *limits_notes(about.limits),
+            *about.notes,
+        ),
         seconds=about.seconds,
     )
 
@@ -268,7 +287,7 @@ def _scores(
         elif not metric.why_absent(rows.truth, answer, rows.weight):
             value = metric.value(rows.truth, answer, rows.weight)
             scores[name] = Interval(value, reason="resampling inflates it")
-    return scores
+    return above_mae(scores)
 
 
 def _comparisons(scored: _Scored, strongest: str | None, primary: Metric) -> list[Comparison]:

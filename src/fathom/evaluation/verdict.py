@@ -13,8 +13,12 @@ def verdict(
     num_rows: int,
     others: Sequence[Comparison] = (),
     recipe: tuple[Comparison, int] | None = None,
+    *,
+    only: bool = False,
 ) -> str:
     """Is the network better than the strongest baseline, by how much, how sure?
+
+    The strongest is the one that was best on the validation rows; the scored rows do not choose it.
 
     What is said of this trained model (other rows of the kind) is kept apart from what is said of
     the recipe (other rows and other seeds).
@@ -26,6 +30,7 @@ def verdict(
         num_rows: rows that were scored.
         others: the other comparisons, corrected for being several.
         recipe: the recipe against the same baseline, and over how many seeds; None = one seed.
+        only: there was no other baseline, so that it is not called the strongest.
 
     Returns:
         A few sentences, the most important first.
@@ -43,7 +48,8 @@ def verdict(
             "Not compared: no baseline could answer, so nothing is known of whether this model is "
             "better than guessing."
         )
-    sentences = [_first(primary, metric, num_rows), *_surprises(primary, others)]
+    rival = "the only baseline" if only else "the strongest baseline"
+    sentences = [_first(primary, metric, num_rows, rival), *_surprises(primary, others)]
     if recipe is not None:
         sentences.append(_of_recipe(*recipe))
     elif primary.better is not None:
@@ -54,12 +60,12 @@ def verdict(
     return " ".join(sentences)
 
 
-def _first(told: Comparison, metric: Metric, num_rows: int) -> str:
+def _first(told: Comparison, metric: Metric, num_rows: int, rival: str) -> str:
     ours, theirs = number_in_words(told.ours), number_in_words(told.theirs)
     scores = f"{told.against} has {told.metric} {theirs}, this model {ours}"
     if told.low is None or told.high is None or told.p_value is None:
         return (
-            f"Not shown to be better than the strongest baseline: on {num_rows:,} rows {scores}, "
+            f"Not shown to be better than {rival}: on {num_rows:,} rows {scores}, "
             f"and nothing can be said of the difference ({told.reason})."
         )
     gap = number_in_words(abs(told.difference))
@@ -70,20 +76,18 @@ def _first(told: Comparison, metric: Metric, num_rows: int) -> str:
     if told.better is None:
         ends_as_told = f"{number_in_words(told.low)} to {number_in_words(told.high)}"
         return (
-            f"Not shown to be better than the strongest baseline: on {num_rows:,} rows {scores}; "
+            f"Not shown to be better than {rival}: on {num_rows:,} rows {scores}; "
             f"the difference of {number_in_words(told.difference)} (95 % interval {ends_as_told}) "
             f"may be chance, which alone shows as much {chance}."
         )
     sure = f"(95 % interval {low} to {high}); chance alone shows as much {chance}"
     if not told.better:
         return (
-            f"Worse than the strongest baseline: on {num_rows:,} rows {scores}, a gap of {gap} "
+            f"Worse than {rival}: on {num_rows:,} rows {scores}, a gap of {gap} "
             f"{sure}. Use {told.against}, or see what it finds and the network misses."
         )
     way = "higher" if metric.greater_is_better else "lower"
-    return (
-        f"Better than the strongest baseline: on {num_rows:,} rows {scores}, {way} by {gap} {sure}."
-    )
+    return f"Better than {rival}: on {num_rows:,} rows {scores}, {way} by {gap} {sure}."
 
 
 def _surprises(primary: Comparison, others: Sequence[Comparison]) -> list[str]:

@@ -15,7 +15,7 @@ from fathom.inspection.wording import example_rows, number_of, part_of, percent
 # One row in a hundred that is in training and in test alike moves a score visibly.
 _MANY = 0.01
 # Copies count as natural when independent columns would bring about a tenth of the pairs.
-_NATURAL = 10.0
+NATURAL = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def expected_pairs(columns: list[Column], num_rows: int) -> float:
 
 def natural(num_pairs: float, columns: list[Column], num_rows: int) -> bool:
     """Whether so many pairs of equal rows may well be different things that look alike."""
-    return num_pairs <= _NATURAL * expected_pairs(columns, num_rows)
+    return num_pairs <= NATURAL * expected_pairs(columns, num_rows)
 
 
 def find_duplicates(sheet: Sheet) -> list[Finding]:

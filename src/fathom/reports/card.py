@@ -96,9 +96,10 @@ def _scores(target: TargetContent, *, alone: bool) -> str:
         return ""
     name = "" if alone else f": {inline(target.name)}"
     parts = [f"## How good it is{name}"]
-    if section.basis:
-        parts.append(section.basis)
+    parts.append("" if alone else _paragraph(section.verdict))
+    parts.append(section.basis)
     parts.append(_score_table(section))
+    parts.append(_paragraph(section.strongest))
     parts.append("95 % intervals in brackets; ↑ higher is better, ↓ lower is better.")
     lines = [inline(line) for line in section.comparisons]
     lines += [f"**{inline(name)}:** {inline(text)}" for name, text in section.meanings]

@@ -67,6 +67,8 @@ class TargetContent:
         meanings: name of a metric -> one sentence for a newcomer.
         primary: the metric that the verdict is about.
         baselines: name of a baseline -> its scores by metric.
+        verdict: in plain words, of this target alone.
+        strongest: the baseline that was best on the validation rows; "" = none could answer.
         comparisons: paired tests: against, metric, difference, low, high, p_value, wording.
         confusion: counts [truth, answer] and the class names.
         per_class: one mapping per class, all with the same keys; the first names the class.
@@ -89,6 +91,8 @@ class TargetContent:
     baselines: Mapping[str, Mapping[str, Score]] = field(
         default_factory=dict[str, Mapping[str, Score]]
     )
+    verdict: str = ""
+    strongest: str = ""
     comparisons: Sequence[Mapping[str, Any]] = ()
     confusion: tuple[Int[ndarray, "truth answer"], Sequence[str]] | None = None
     per_class: Sequence[Mapping[str, Any]] = ()

@@ -56,6 +56,11 @@ class MistakeSection:
         parts = (self.confusion, self.per_class, self.figures, self.lines, self.worst)
         return not any(parts)
 
+    @property
+    def sure(self) -> bool:
+        """Whether the answers say how sure they are; those in numbers have no probability."""
+        return any(mistake.sure for mistake in self.worst)
+
 
 def mistake_section(target: TargetContent) -> MistakeSection:
     """Lay out the mistakes on one target."""

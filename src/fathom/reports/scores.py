@@ -61,6 +61,8 @@ class ScoreSection:
     plot: Plot | None
     names: tuple[str, ...]
     rows: tuple[MetricRow, ...]
+    verdict: str
+    strongest: str
     comparisons: tuple[str, ...]
     meanings: tuple[tuple[str, str], ...]
 
@@ -80,6 +82,8 @@ def score_section(target: TargetContent) -> ScoreSection:
         plot=_plot(target, sides),
         names=tuple(sides),
         rows=tuple(_metric_row(target, name, sides) for name in _metrics(target)),
+        verdict=target.verdict,
+        strongest=_strongest(target),
         comparisons=tuple(str(item["wording"]) for item in target.comparisons if "wording" in item),
         meanings=tuple((metric_name(name), text) for name, text in target.meanings.items()),
     )
@@ -97,6 +101,18 @@ def _basis(target: TargetContent) -> str:
     looks = {None: "", 0: "", 1: ", looked at for the first time"}
     times = looks.get(target.looks, f", looked at {target.looks} times on this machine")
     return f"Measured on {counted(target.rows, f'{target.split} row')}{times}."
+
+
+def _strongest(target: TargetContent) -> str:
+    """Which baseline is called the strongest, and why; "" where there is no choice."""
+    if not target.strongest or len(target.baselines) < 2:
+        return ""
+    by = metric_name(_primary(target))
+    return (
+        f"The strongest baseline is {spaced(target.strongest)}: the best on the validation rows "
+        f"by {by}. The {target.split} rows did not choose it, so that another may be ahead of it "
+        "here."
+    )
 
 
 def direction(task: str, metric: str) -> str:

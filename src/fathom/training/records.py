@@ -23,6 +23,7 @@ class Progress:
         checked: the last check's record, if there was one.
         seconds: since this process began to train.
         left: seconds to the last step at this rate, early stopping not foreseen.
+        first: the step that this process began at; beyond 0 after a resume.
     """
 
     step: int
@@ -31,6 +32,7 @@ class Progress:
     checked: Record | None
     seconds: float
     left: float
+    first: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -290,6 +290,7 @@ class Session:
                 self.history[-1] if self.history else None,
                 seconds,
                 (plan.num_steps - step.number) * rate,
+                self.first_step,
             )
         )
 

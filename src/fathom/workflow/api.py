@@ -1,13 +1,15 @@
 """The verbs as Python functions, with keywords in place of options."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fathom.base.errors import RecipeError
 from fathom.base.records import Decision
 from fathom.reports.rates import write_rates
 from fathom.training.rate_range import RateRange
 from fathom.workflow import look as looking
+from fathom.workflow.budget import seconds_of
 from fathom.workflow.look import Look
 from fathom.workflow.rates import rates_of
 from fathom.workflow.recipe import Recipe
@@ -19,6 +21,7 @@ from fathom.workflow.train import train as begin
 from fathom.workflow.watching import Watching, watching
 
 Target = str | Sequence[str] | None
+Names = str | Path | Sequence[str] | None
 
 
 def look(
@@ -26,6 +29,9 @@ def look(
     target: Target = None,
     *,
     test: object = None,
+    names: Names = None,
+    group: str | None = None,
+    time_column: str | None = None,
     kinds: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Look:
@@ -35,8 +41,11 @@ def look(
         data: a path, a pandas, polars or Arrow table, arrays, or a dict of columns.
         target: the column to be learned, or several; None = look without one.
         test: rows that will be tested on.
+        names: column names for a file without a header, or a .names file.
+        group: a column whose rows of one value belong together.
+        time_column: the column that says when each row happened.
         kinds: column -> kind, where the guess is wrong.
-        settings: "group", "time_column", "names" and the other settings of reading.
+        settings: the other settings of reading, such as {"delimiter": ";"}.
 
     Example:
         >>> import fathom
@@ -44,7 +53,8 @@ def look(
         >>> found.schema.columns["b"].kind.name
         'ignored'
     """
-    return looking.look(_recipe(target, kinds, settings), data, test)
+    common = {"names": names, "group": group, "time_column": time_column}
+    return looking.look(_recipe(target, kinds, settings, common), data, test)
 
 
 def plan(
@@ -53,11 +63,37 @@ def plan(
     *,
     test: object = None,
     validation: object = None,
+    size: str | None = None,
+    seed: int | None = None,
+    names: Names = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    weight: str | None = None,
     kinds: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Decision, ...]:
-    """Every decision that `train` would take, with its reason."""
-    recipe = _recipe(target, kinds, settings)
+    """Every decision that `train` would take, with its reason.
+
+    Args:
+        data, target, test, validation: as `train` takes them.
+        size, seed, names, group, time_column, weight, kinds, settings: likewise.
+
+    Example:
+        >>> import fathom
+        >>> rows = {"a": [n / 7 for n in range(60)], "b": [n % 11 / 3 for n in range(60)]}
+        >>> made = {one.key: one for one in fathom.plan(rows, "b", size="small", seed=3)}
+        >>> made["seed"].value, made["size"].said
+        (3, True)
+    """
+    common = {
+        "size": size,
+        "seed": seed,
+        "names": names,
+        "group": group,
+        "time_column": time_column,
+        "weight": weight,
+    }
+    recipe = _recipe(target, kinds, settings, common)
     return study(recipe, data, test, validation).decisions
 
 
@@ -106,6 +142,13 @@ def train(
     test: object = None,
     validation: object = None,
     out: str | Path | None = None,
+    size: str | None = None,
+    seed: int | None = None,
+    names: Names = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    weight: str | None = None,
+    time: float | str | None = None,
     kinds: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
     watch: Watching = "auto",
@@ -122,8 +165,15 @@ def train(
         test: rows to be tested on; None = one row in five is held out.
         validation: rows to choose on; None = some are held out.
         out: the run folder; None = the next free one under runs/.
+        size: the one dial: "small", "medium" or "large"; None = "medium".
+        seed: where all randomness starts.
+        names: column names for a file without a header, or a .names file.
+        group: a column; rows with one value in it stay in one split.
+        time_column: the column that says when each row happened; the latest are tested.
+        weight: a column that says how much each row counts.
+        time: budget of the training: seconds, or "60s", "5m".
         kinds: column -> kind, where the guess is wrong.
-        settings: any setting of a recipe, such as {"size": "small", "training.epochs": 20}.
+        settings: any other setting of a recipe, such as {"training.epochs": 20}.
         watch: how the progress is shown: "auto" as said above; "lines" = lines on stderr,
             wherever it leads; None = silence; or a function of (part, parts, progress).
 
@@ -133,7 +183,17 @@ def train(
     Raises:
         FathomError: in four beats, whatever went wrong.
     """
-    recipe, sources = _recipe(target, kinds, settings), Sources(data, test, validation)
+    common = {
+        "size": size,
+        "seed": seed,
+        "names": names,
+        "group": group,
+        "time_column": time_column,
+        "weight": weight,
+        "time": seconds_of(time, "time"),
+    }
+    recipe = _recipe(target, kinds, settings, common)
+    sources = Sources(data, test, validation)
     with watching(watch) as told:
         return begin(recipe, sources, out, told)
 
@@ -159,7 +219,33 @@ def resume(
 
 
 def _recipe(
-    target: Target, kinds: Mapping[str, str] | None, settings: Mapping[str, Any] | None
+    target: Target,
+    kinds: Mapping[str, str] | None,
+    settings: Mapping[str, Any] | None,
+    common: Mapping[str, Any] | None = None,
 ) -> Recipe:
-    named = target if target is None or isinstance(target, str) else list(target)
-    return Recipe.of({**(settings or {}), "target": named}, kinds)
+    """What was said, as a recipe.
+
+    Raises:
+        RecipeError: a setting was said twice.
+    """
+    words = {**(common or {}), "target": target}
+    said = {key: _word(key, value) for key, value in words.items() if value is not None}
+    for key in said:
+        if key in (settings or {}):
+            raise RecipeError(
+                f"'{key}' was said twice.",
+                where=f"{key}=… and settings={{'{key}': …}}",
+                expected="one of the two",
+                got=f"{said[key]!r} and {(settings or {})[key]!r}",
+                do="Leave it out of `settings`.",
+            )
+    return Recipe.of({**(settings or {}), **said}, kinds)
+
+
+def _word(key: str, value: Any) -> Any:
+    """Several names as a list, a file of names by its path, anything else as it is."""
+    if isinstance(value, Path):
+        return str(value)
+    several = key in ("target", "names") and isinstance(value, Iterable)
+    return list(value) if several and not isinstance(value, str) else value

@@ -6,12 +6,14 @@ import statistics
 import time
 from dataclasses import dataclass, replace
 
+from fathom.base.errors import RecipeError
 from fathom.base.records import Decision, Finding
 from fathom.workflow.learn import Around, learn
 from fathom.workflow.study import Study
 
 # The first steps warm caches up and do not count.
 _WARM, _STEPS = 4, 20
+TOO_SHORT = "time_too_short"
 _FEWEST_EPOCHS = 3
 
 
@@ -41,6 +43,37 @@ class Pace:
         # than a network that took no steps.
         left = max(each - self.around - checks * self.check, each / 2)
         return max(1, int(left / self.step))
+
+
+def seconds_of(said: float | str | None, where: str) -> float | None:
+    """A budget as a person says it, in seconds; None = none was said.
+
+    Args:
+        said: seconds, or a number with a unit.
+        where: the option or argument, for the message.
+
+    Raises:
+        RecipeError: no length of time.
+
+    Example:
+        >>> seconds_of(90, "time"), seconds_of("5m", "time")
+        (90.0, 300.0)
+    """
+    if said is None:
+        return None
+    text = str(said)
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        return float(number) * units[unit]
+    except ValueError as error:
+        raise RecipeError(
+            "The budget is not a length of time.",
+            where=where,
+            expected="such as 60s, 5m or 1h",
+            got=repr(said),
+            do="Give a number and a unit.",
+        ) from error
 
 
 def within(made: Study, seconds: float) -> Study:
@@ -75,7 +108,7 @@ def _told(made: Study, steps: int, seconds: float) -> Study:
     if epochs >= _FEWEST_EPOCHS:
         return made
     finding = Finding(
-        code="time_too_short",
+        code=TOO_SHORT,
         severity="medium",
         title="The time given is too short: the network is hardly trained.",
         evidence=f"{seconds:g} seconds hold {steps:,} steps: {epochs:.2g} passes over the rows.",

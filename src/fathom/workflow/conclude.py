@@ -1,6 +1,6 @@
 """After training: baselines, score, importance, predictions, report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ import numpy as np
 from fathom.base.files import write_json
 from fathom.evaluation.baselines import Baseline
 from fathom.evaluation.conformal import interval_coverage_of, set_coverage_of
+from fathom.evaluation.headline import headline
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
 from fathom.evaluation.score import About, build_score
+from fathom.evaluation.seen import SeenRows
 from fathom.heads.head import Answer
 from fathom.models.model import average
 from fathom.models.preparation import Column
@@ -32,12 +34,15 @@ from fathom.workflow.judge import (
 )
 from fathom.workflow.learn import Learned
 from fathom.workflow.run import Run
+from fathom.workflow.seen import read_seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study
 from fathom.workflow.tell import Outcome, tell
 from fathom.workflow.verdict import Verdict
 
+# In a test file that was given: fewer copies are a finding, and no matter for the verdict.
+_NOTABLE = 0.1
 BASELINES = ("constant", "linear", "boosted_trees")
 
 
@@ -55,13 +60,14 @@ def conclude(
     if test is not None and test.num_rows:
         with clock("answering the test rows"):
             per_part = [learned.model.answer_part(n, test) for n in range(len(learned.model.parts))]
+        times = _times_seen(made, learned, folder)
         for column in learned.model.targets:
             answers = [answer[column.name] for answer in per_part]
             with clock("baselines"):
                 found = _baselines(made, learned, column, test)
             with clock("scoring"):
-                choice, band = choices[column.name], bands.get(column.name)
-                verdicts.append(_verdict(made, column, answers, choice, band, found, folder))
+                chosen = choices[column.name], bands.get(column.name)
+                verdicts.append(_verdict(made, column, answers, chosen, found, times, folder))
         common = {
             c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
         }
@@ -101,11 +107,12 @@ def _verdict(
     made: Study,
     column: Column,
     answers: list[Answer],
-    choice: Choice,
-    band: Band | None,
+    chosen: tuple[Choice, Band | None],
     baselines: tuple[tuple[Baseline, ...], str | None],
+    times: Callable[[np.ndarray], SeenRows] | None,
     folder: Path,
 ) -> Verdict:
+    choice, band = chosen
     test = made.material.test
     assert test is not None, "asked only with test rows"
     truth = truth_of(column, test, made.schema, made.material.cluster)
@@ -120,6 +127,7 @@ def _verdict(
         absent={item.name: item.absent for item in found if item.absent},
         limits={item.name: item.limits for item in found if item.limits},
         looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
+        seen=None if times is None else times(keep),
     )
     score = build_score(
         truth.rows,
@@ -130,6 +138,20 @@ def _verdict(
     )
     coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
+
+
+def _times_seen(
+    made: Study, learned: Learned, folder: Path
+) -> Callable[[np.ndarray], SeenRows] | None:
+    """Counts copies of training rows among some rows of a test file.
+
+    None for rows that were held out of the same file: the split keeps copies together.
+    """
+    test, seen = made.material.test, read_seen(folder)
+    if not made.material.given_test or test is None or seen is None:
+        return None
+    times = seen.times(learned.model.preparation, test)
+    return lambda keep: seen.among(times[keep], _NOTABLE)
 
 
 def fingerprint(folder: Path) -> str:
@@ -159,7 +181,7 @@ def rows_of(answer: Answer, index: np.ndarray) -> Answer:
 def _write_test_predictions(folder: Path, made: Study, answers: Mapping[str, Answer]) -> None:
     test = made.material.test
     assert test is not None, "asked only with test rows"
-    columns: dict[str, Any] = {"row": made.material.test_origin}
+    columns: dict[str, Any] = {"row": made.material.test_origin + 1}
     for name, answer in answers.items():
         columns[f"truth: {name}"] = test.column(name)
         columns |= flat(name, answer)
@@ -167,13 +189,17 @@ def _write_test_predictions(folder: Path, made: Study, answers: Mapping[str, Ans
 
 
 def _write_scores(folder: Path, verdicts: list[Verdict], clock: Stopwatch) -> None:
-    """score.json is the score of the first target; the others stand in it under "targets"."""
+    """score.json is the score of the first target; all of them stand in it under "targets".
+
+    Its verdict is about all targets; that of the first alone is under "targets" too.
+    """
     if not verdicts:
         return
     scores = [verdict.score.to_dict() | _coverage_dict(verdict) for verdict in verdicts]
     content = scores[0] | {"seconds": clock.total}
     if len(scores) > 1:
         content["targets"] = scores
+        content["verdict"] = headline([verdict.score for verdict in verdicts])
     write_json(folder / "score.json", content)
 
 

@@ -8,8 +8,11 @@ import polars as pl
 
 from fathom.base.errors import DataError, listed
 from fathom.base.files import write_json
+from fathom.evaluation.headline import headline
+from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
 from fathom.evaluation.score import About, Score, build_score
+from fathom.evaluation.seen import SeenRows
 from fathom.metrics.record import Answer as Said
 from fathom.models.model import average
 from fathom.models.preparation import Column
@@ -17,29 +20,43 @@ from fathom.tables.options import ReadOptions
 from fathom.tables.schema import Roles, Schema
 from fathom.tables.table import Table
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
-from fathom.workflow.judge import check_scorable, metric_for, said_of, task_of, truth_of
+from fathom.workflow.judge import Truth, check_scorable, metric_for, said_of, task_of, truth_of
 from fathom.workflow.predict import check_columns, input_report, read_like_training
 from fathom.workflow.run import Run
+from fathom.workflow.seen import read_seen
+
+_UNKNOWN = (
+    "Whether these rows were seen in training is not known: the run kept no fingerprints of its "
+    "rows."
+)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores by target, as score.json has them, and what was unusual about the input."""
+    """Scores by target, as score.json has them, and what was unusual about the input.
+
+    Attributes:
+        scores: one per target.
+        verdict: over all targets, in plain words.
+        input_report: findings, the gravest first.
+    """
 
     scores: tuple[dict[str, Any], ...]
+    verdict: str
     input_report: tuple[Any, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The first target's score; the others stand in it under "targets"."""
+        """The first target's score with the verdict over all, which stand under "targets"."""
         content = dict(self.scores[0])
         if len(self.scores) > 1:
             content["targets"] = list(self.scores)
+            content["verdict"] = self.verdict
         content["input_report"] = [finding.to_dict() for finding in self.input_report]
         return content
 
 
 def evaluate(run: Run, data: object, options: ReadOptions | None = None) -> Evaluation:
-    """Score a run on rows whose targets are known.
+    """Score a run on rows whose targets are known; says how many of them it was trained on.
 
     The constant answer of the training rows stands beside it as the baseline: the others would
     need the training rows, which a run folder does not hold.
@@ -56,11 +73,22 @@ def evaluate(run: Run, data: object, options: ReadOptions | None = None) -> Eval
     check_columns(run.model.preparation, table)
     _check_targets(run, table)
     per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
-    scores: list[dict[str, Any]] = []
+    seen = read_seen(run.folder)
+    times = None if seen is None else seen.times(run.model.preparation, table)
+    scores: list[tuple[Score, Interval | None]] = []
     for column in run.model.targets:
         answers = [answer[column.name] for answer in per_part]
-        scores.append(_score(run, column, answers, table))
-    found = Evaluation(tuple(scores), input_report(run.model.preparation, table))
+        truth = _truth(run, column, table)
+        rows = None if seen is None or times is None else seen.among(times[truth.known])
+        scores.append(_score(run, column, answers, truth, table, rows))
+    found = Evaluation(
+        tuple(
+            score.to_dict() | {"coverage": None if coverage is None else coverage.to_dict()}
+            for score, coverage in scores
+        ),
+        headline([score for score, _ in scores]),
+        input_report(run.model.preparation, table),
+    )
     number = 1
     folder = run.folder / "evaluations"
     while (folder / f"{number:03d}.json").exists():
@@ -81,9 +109,25 @@ def _check_targets(run: Run, table: Table) -> None:
         )
 
 
-def _score(run: Run, column: Column, answers: list[Any], table: Table) -> dict[str, Any]:
+def _truth(run: Run, column: Column, table: Table) -> Truth:
+    """What is true of the rows.
+
+    Raises:
+        DataError: no row has a known target.
+    """
     truth = truth_of(column, table, Schema(_roles(run, table), {}), _clusters(run, table))
     check_scorable(truth, table.source.name)
+    return truth
+
+
+def _score(
+    run: Run,
+    column: Column,
+    answers: list[Any],
+    truth: Truth,
+    table: Table,
+    seen: SeenRows | None,
+) -> tuple[Score, Interval | None]:
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
     threshold = run.answers["thresholds"].get(column.name)
@@ -92,15 +136,16 @@ def _score(run: Run, column: Column, answers: list[Any], table: Table) -> dict[s
         split="given rows",
         strongest="constant",
         looks=look(rows_key(table.frame, [column.name]), fingerprint(run.folder)),
+        seen=seen,
+        notes=() if seen is not None else (_UNKNOWN,),
     )
     said = said_of(column, answer, threshold)
     metric = metric_for(column, run.record["decided"].get("evaluate.metric"))
     constant = {"constant": _constant(column, len(keep))}
-    score: Score = build_score(truth.rows, said, constant, about, metric=metric)
+    score = build_score(truth.rows, said, constant, about, metric=metric)
     band = run.bands.get(column.name)
     parts = [rows_of(one, keep) for one in answers]
-    coverage = coverage_of(column, truth, parts, answer, band)
-    return score.to_dict() | {"coverage": None if coverage is None else coverage.to_dict()}
+    return score, coverage_of(column, truth, parts, answer, band)
 
 
 def _roles(run: Run, table: Table) -> Roles:

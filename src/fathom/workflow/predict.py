@@ -1,5 +1,6 @@
 """The verb predict: answers in the person's words, row by row, and a report on the input."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from fathom.tables.table import Source, Table
 from fathom.workflow import bands as banding
 from fathom.workflow.bands import Band
 from fathom.workflow.run import Run
+from fathom.workflow.unusual import marks, texts
 
 FORMATS = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
 _MANY_CLASSES = 30
@@ -32,14 +34,18 @@ class Predictions:
     """Answers to the rows of a table, in their order.
 
     Attributes:
-        frame: a row per row of the input. For each target its answer under the target's own
-            name; for numbers "<target>: low" and "<target>: high"; for classes
-            "<target>: probability" of the answer, one column per class, and "<target>: set".
+        frame: a row per row of the input. "row" counts them from 1, the header not counted. For
+            each target its answer under the target's own name; for numbers "<target>: low" and
+            "<target>: high"; for classes "<target>: probability" of the answer, one column per
+            class, and "<target>: set". "unusual" says in which inputs the row is unlike the
+            training rows; None = in none.
         input_report: what was unusual about the input, the gravest first.
+        num_unusual: rows with a text under "unusual".
     """
 
     frame: pl.DataFrame
     input_report: tuple[Finding, ...]
+    num_unusual: int = 0
 
     def write(self, path: str | Path) -> None:
         """As CSV, TSV, Parquet, JSON or JSON lines, by the name's ending; whole or not at all.
@@ -95,8 +101,13 @@ def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predi
     for column in run.model.targets:
         answers = [answer[column.name] for answer in per_part]
         columns += _columns(run, column, answers)
-    report = input_report(preparation, table)
-    return Predictions(pl.DataFrame(_unique(columns)), report)
+    values = preparation.parse(table)
+    told = _unusual_rows(preparation, table, values)
+    row = pl.Series("row", np.arange(1, table.num_rows + 1))
+    answers = _unique([*columns, row, pl.Series("unusual", told, dtype=pl.String)])
+    report = _report(preparation, table, values)
+    frame = pl.DataFrame([answers[-2], *answers[:-2], answers[-1]])
+    return Predictions(frame, report, sum(map(bool, told)))
 
 
 def read_like_training(run: Run, data: object, options: ReadOptions | None = None) -> Table:
@@ -157,11 +168,28 @@ def check_columns(preparation: Preparation, table: Table) -> None:
 
 def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
     """Missing columns, unseen words, values out of range, more gaps than in training."""
+    return _report(preparation, table, preparation.parse(table))
+
+
+def _unusual_rows(
+    preparation: Preparation, table: Table, values: Mapping[str, Values]
+) -> list[str | None]:
+    """What is unusual about each row; a column that is not there at all is no fault of a row."""
+    found = {
+        column.name: marks(column, values[column.name])
+        for column in preparation.inputs
+        if column.name in table.columns
+    }
+    return texts(found, table.num_rows)
+
+
+def _report(
+    preparation: Preparation, table: Table, values: Mapping[str, Values]
+) -> tuple[Finding, ...]:
     others = Others("given table", table.num_rows)
     lacking = [c.name for c in preparation.inputs if c.name not in table.columns]
     advice = "They count as missing in every row: bring them, or expect worse answers."
     found = absent_inputs(lacking, others, advice)
-    values = preparation.parse(table)
     for column in preparation.inputs:
         if column.name not in lacking:
             found += _unusual(column, values[column.name], others)
@@ -171,7 +199,7 @@ def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
 def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
     fitted: Any = column.fitted
     found = [
-        unfamiliar(column.name, column.kind.name, repair, others)
+        unfamiliar(column.name, column.kind.name, repair, others, fitted.strange(values))
         for repair in fitted.unfamiliar(values)
     ]
     before = fitted.num_missing / max(fitted.num_missing + fitted.count, 1)

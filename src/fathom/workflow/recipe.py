@@ -1,7 +1,7 @@
 """What the person asked for: a sparse set of settings, as TOML for people and frozen in Python."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Recipe:
 
     def to_toml(self) -> str:
         """The settings as a file that a person would write, the size dial first."""
-        lines = _lines({key: self.said[key] for key in ordered(self.said)}, {})
+        lines = _lines({key: self.said[key] for key in ordered(self.said)}, {}, self.said)
         if self.kinds:
             lines += ["", "[columns]"]
             lines += [f"{_key(name)} = {_value(kind)}" for name, kind in self.kinds.items()]
@@ -90,7 +90,8 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: absent, not TOML, an unknown key or a wrong value.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(
             "The recipe cannot be read.",
@@ -105,7 +106,42 @@ def read_recipe(path: Path) -> Recipe:
         if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
             beside = path.parent / said[key]
             said[key] = str(beside) if beside.is_file() else said[key]
+    _check_lines(said, text, path)
     return Recipe.of(said, _kinds(kinds, path))
+
+
+def _check_lines(said: Mapping[str, Any], text: str, path: Path) -> None:
+    """What is wrong with a setting, told with the line that it stands in."""
+    for key, value in said.items():
+        try:
+            setting(key).check(value)
+        except RecipeError as error:
+            line = line_of(key, text)
+            place = f"{path}, line {line}" if line else f"{path}, setting '{key}'"
+            raise RecipeError(
+                error.what, where=place, expected=error.expected, got=error.got, do=error.do
+            ) from error
+
+
+def line_of(key: str, text: str) -> int | None:
+    """The line of a TOML text, counted from 1, in which a dotted key is set; None = not found.
+
+    Example:
+        >>> line_of("training.epochs", "size = 'small'\\n[training]\\nepochs = 3")
+        3
+    """
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if bare.startswith("["):
+            table = "".join(bare.partition("]")[0].strip("[").split()) + "."
+            continue
+        name, sign, _ = bare.partition("=")
+        name = "".join(name.replace('"', "").replace("'", "").split())
+        # A table in braces on one line sets all that it holds.
+        if sign and (table + name == key or key.startswith(f"{table}{name}.")):
+            return number
+    return None
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
@@ -120,19 +156,51 @@ def resolved_toml(decisions: tuple[Decision, ...], kinds: Mapping[str, tuple[str
         decisions: one per setting.
         kinds: column -> (kind, reason).
     """
+    return _decided(decisions, kinds, None)
+
+
+def planned_toml(
+    recipe: Recipe, decisions: tuple[Decision, ...], kinds: Mapping[str, tuple[str, str]]
+) -> str:
+    """A recipe to be edited: what was said as settings, every other decision as a comment.
+
+    Without the "#" a decision is held to; as it stands, it is taken anew from the rows.
+
+    Args:
+        recipe: what was said.
+        decisions: one per setting.
+        kinds: column -> (kind, reason).
+    """
+    head = (
+        "# Lines that begin with # are what fathom decides, and why: take the # away to change one"
+        "\n# or to hold on to it. The others are what you said.\n\n"
+    )
+    return head + _decided(decisions, kinds, recipe)
+
+
+def _decided(
+    decisions: tuple[Decision, ...], kinds: Mapping[str, tuple[str, str]], said: Recipe | None
+) -> str:
+    """Every decision with its reason; those that are not in `said`, if it is given, commented."""
     values = {decision.key: decision.value for decision in decisions}
     reasons = {
         decision.key: ("said: " if decision.said else "") + decision.reason
         for decision in decisions
     }
     shown = {key: values[key] for key in ordered(values) if values[key] is not None}
-    lines = _lines(shown, reasons)
+    lines = _lines(shown, reasons, shown if said is None else said.said)
     lines += ["", "[columns]"]
-    lines += [f"{_key(n)} = {_value(k)}  # {_one_line(r)}" for n, (k, r) in kinds.items()]
+    live = kinds if said is None else said.kinds
+    lines += [
+        f"{'' if n in live else '# '}{_key(n)} = {_value(k)}  # {_one_line(r)}"
+        for n, (k, r) in kinds.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _lines(values: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
+def _lines(
+    values: Mapping[str, Any], reasons: Mapping[str, str], live: Collection[str]
+) -> list[str]:
     lines: list[str] = []
     table = ""
     for key, value in sorted(values.items(), key=lambda item: "." in item[0]):
@@ -140,8 +208,9 @@ def _lines(values: Mapping[str, Any], reasons: Mapping[str, str]) -> list[str]:
         if head != table:
             lines += ["", f"[{head}]"]
             table = head
-        reason = reasons.get(key)
-        lines.append(f"{last} = {_value(value)}" + (f"  # {_one_line(reason)}" if reason else ""))
+        mark, reason = "" if key in live else "# ", reasons.get(key)
+        why = f"  # {_one_line(reason)}" if reason else ""
+        lines.append(f"{mark}{last} = {_value(value)}{why}")
     return lines
 
 

@@ -60,8 +60,9 @@ def replay(
         sources: the rows again, for runs from tables in memory.
 
     Raises:
-        RunError, DataError: the data are not there any more.
+        RunError, DataError: the run is unfinished, or the data are not there any more.
     """
+    run.check_finished(("model.safetensors",))
     record = run.record
     recipe = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])

@@ -1,15 +1,19 @@
 """A trained run: everything that lies in its folder, and what can be done with it."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fathom.base.errors import RunError
+from fathom.base.errors import RunError, listed
 from fathom.base.files import read_json, read_lines
 from fathom.models.model import Model, load_model
 from fathom.reports.page import in_frame
 from fathom.workflow.bands import Band
+
+_FINISHED = ("preparation.json", "model.safetensors", "answers.json")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,12 @@ class Run:
 
     @cached_property
     def model(self) -> Model:
-        """Preparation and networks."""
+        """Preparation and networks.
+
+        Raises:
+            RunError: the training did not finish, or a file is damaged.
+        """
+        self.check_finished()
         return load_model(self.folder)
 
     @cached_property
@@ -47,7 +56,12 @@ class Run:
 
     @cached_property
     def answers(self) -> dict[str, Any]:
-        """Thresholds and bands, as held rows chose them."""
+        """Thresholds and bands, as held rows chose them.
+
+        Raises:
+            RunError: the training did not finish.
+        """
+        self.check_finished()
         return read_json(self.folder / "answers.json")
 
     @property
@@ -70,6 +84,25 @@ class Run:
     def network(self) -> Any:
         """The plain `nn.Module` of the first part: yours to do with as you like."""
         return self.model.parts[0].network
+
+    def check_finished(self, needed: Sequence[str] = _FINISHED) -> None:
+        """A run that was interrupted has no model yet.
+
+        Args:
+            needed: files without which it is of no use for what shall be done.
+
+        Raises:
+            RunError: it is unfinished, with the command that goes on.
+        """
+        lacking = [name for name in needed if not (self.folder / name).exists()]
+        if lacking:
+            raise RunError(
+                "This run is unfinished: its training was interrupted, or still goes on.",
+                where=str(self.folder),
+                expected="a finished run",
+                got=f"a folder without {listed(lacking)}",
+                do=f"Finish it first: fathom train --resume {shlex.quote(str(self.folder))}",
+            )
 
     def __repr__(self) -> str:
         verdict = self.score["verdict"] if (self.folder / "score.json").exists() else "not scored"

@@ -16,6 +16,7 @@ from fathom.columns.kind import FittedColumn
 from fathom.columns.number import FittedNumber
 from fathom.evaluation.calibrate import reliability_curve
 from fathom.evaluation.classes import class_scores
+from fathom.evaluation.headline import headline, stand_together
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.words import number_in_words
 from fathom.heads.head import Answer
@@ -70,14 +71,14 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
     """The report's content."""
     made, learned = outcome.made, outcome.learned
     names = ", ".join(column.name for column in learned.model.targets)
-    first = outcome.verdicts[0].score if outcome.verdicts else None
+    scores = [verdict.score for verdict in outcome.verdicts]
     trained = learned.trained[0]
     decided = [d for choice in outcome.choices.values() for d in choice.decisions]
     record = read_json(folder / "record.json")
     return ReportContent(
         title=f"{folder.name}: {names}",
-        verdict=first.verdict if first else "Not scored: there were no test rows.",
-        verdict_good=first.comparisons[0].better if first and first.comparisons else None,
+        verdict=headline(scores) if scores else "Not scored: there were no test rows.",
+        verdict_good=stand_together(scores),
         summary=_summary(outcome, clock),
         targets=[_target(outcome, column) for column in learned.model.targets],
         findings=made.findings,
@@ -133,6 +134,8 @@ def _target(outcome: Outcome, column: Column) -> TargetContent:
         meanings=meanings,
         primary=score.primary_metric,
         baselines={name: _scores(metrics) for name, metrics in score.baselines.items()},
+        verdict=score.verdict,
+        strongest=score.strongest_baseline or "",
         comparisons=[{**c.to_dict(), "wording": c.wording} for c in score.comparisons],
         **_errors(column, found, outcome.choices[column.name]),
         worst=_worst(outcome, column, held_truth, held_answer),

@@ -13,11 +13,11 @@ import torch
 from fathom.base.errors import RunError
 from fathom.base.files import read_json, write_json, write_text
 from fathom.base.machine import machine, versions
-from fathom.base.records import Decision
+from fathom.base.records import Decision, Finding
 from fathom.models.model import save_model
 from fathom.training.learner import Event
 from fathom.workflow.bands import Band, Held, fit_band
-from fathom.workflow.budget import within
+from fathom.workflow.budget import TOO_SHORT, within
 from fathom.workflow.conclude import conclude
 from fathom.workflow.judge import Choice, choose, truth_of
 from fathom.workflow.learn import Around, Learned, Watch, learn
@@ -25,6 +25,7 @@ from fathom.workflow.parts import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.run import Run
+from fathom.workflow.seen import Seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study, study
@@ -113,7 +114,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
 
 
 def _with_reasons(made: Study, record: Mapping[str, Any]) -> Study:
-    """The decisions as they were first told, not as wishes of the person who goes on."""
+    """Decisions and findings as they were first told, not as wishes of who goes on."""
     known = {item["key"]: Decision(**item) for item in record["decisions"]}
     splits, plans = (
         tuple(known.get(decision.key, decision) for decision in decisions)
@@ -123,7 +124,16 @@ def _with_reasons(made: Study, record: Mapping[str, Any]) -> Study:
         made,
         material=replace(made.material, decisions=splits),
         resolved=replace(made.resolved, decisions=plans),
+        findings=(*made.findings, *_measured(record)),
     )
+
+
+def _measured(record: Mapping[str, Any]) -> list[Finding]:
+    """Findings that rest on a measurement before the first step; runs of before kept none."""
+    return [
+        Finding(**{**told, "columns": tuple(told["columns"]), "rows": tuple(told["rows"])})
+        for told in record.get("measured", ())
+    ]
 
 
 def left_out_of(record: Mapping[str, Any]) -> dict[str, str]:
@@ -195,6 +205,8 @@ def _record(made: Study) -> dict[str, Any]:
         "num_steps": made.resolved.training.num_steps,
         "columns": list(made.material.pool.columns),
         "weight": made.schema.roles.weight,
+        # Told after a measurement that nobody repeats; the others come from the rows again.
+        "measured": [f.to_dict() for f in made.findings if f.code == TOO_SHORT],
     }
 
 
@@ -213,6 +225,7 @@ def _go_on(made: Study, folder: Path, clock: Stopwatch, around: Around) -> Run:
         save_model(learned.model, folder)
         _write_answers(folder, choices, bands)
         _write_predictions(folder / "predictions" / "validation.parquet", made, learned)
+        Seen.of(learned.model.preparation, made.material.pool).write(folder)
     return conclude(made, learned, choices, bands, folder, clock)
 
 
@@ -288,7 +301,7 @@ def _write_answers(folder: Path, choices: Mapping[str, Choice], bands: Mapping[s
 def _write_predictions(path: Path, made: Study, learned: Learned) -> None:
     """Held rows with truth and answer, for paired tests later."""
     columns: dict[str, Any] = {
-        "row": made.material.origin[learned.held_rows],
+        "row": made.material.origin[learned.held_rows] + 1,
         "part": learned.held_part,
     }
     pool = made.material.pool

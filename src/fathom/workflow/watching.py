@@ -65,31 +65,62 @@ def notebook_display() -> Callable[..., Any] | None:
     return module.display if names & _NOTEBOOKS else None
 
 
+class Remaining:
+    """Seconds to the last step of the last fold, at the mean rate of all steps so far.
+
+    The rate of a fold alone swings: its first steps are slow, and few. A fold that stops early
+    makes it shorter, which nobody can foresee.
+
+    Example:
+        >>> remaining = Remaining()
+        >>> remaining.after(0, 2, Progress(50, 100, None, None, seconds=5.0, left=5.0))
+        15.0
+        >>> remaining.after(1, 2, Progress(1, 100, None, None, seconds=3.0, left=297.0))
+        15.529411764705882
+    """
+
+    def __init__(self) -> None:
+        self.part, self.now = -1, (0, 0.0)
+        self.before = (0, 0.0)
+
+    def after(self, part: int, parts: int, standing: Progress) -> float:
+        """Seconds left after this progress; the calls come in the order of the training."""
+        if part != self.part:
+            self.before = (self.before[0] + self.now[0], self.before[1] + self.now[1])
+            self.part = part
+        self.now = (standing.step - standing.first, standing.seconds)
+        taken, seconds = self.before[0] + self.now[0], self.before[1] + self.now[1]
+        ahead = (parts - part) * standing.num_steps - standing.step
+        return ahead * seconds / max(taken, 1)
+
+
 class Lines:
     """One line for every tenth of the way, where there is nothing to draw on."""
 
     def __init__(self) -> None:
         self.last = (-1, -1)
+        self.remaining = Remaining()
 
     def tell(self, part: int, parts: int, standing: Progress) -> None:
         """Print a line, if the next tenth is reached."""
+        left = self.remaining.after(part, parts, standing)
         tenth = 10 * standing.step // standing.num_steps
         if (part, tenth) == self.last:
             return
         self.last = (part, tenth)
         fold = "" if parts == 1 else f"fold {part + 1} of {parts}, "
-        text = f"{fold}step {standing.step} of {standing.num_steps}, {figures(standing)}"
+        text = f"{fold}step {standing.step} of {standing.num_steps}, {figures(standing, left)}"
         print(text, file=sys.stderr, flush=True)
 
 
-def figures(standing: Progress) -> str:
-    """Loss, validation and time left, as far as they are known."""
+def figures(standing: Progress, left: float) -> str:
+    """Loss, validation and time left over all folds, as far as they are known."""
     parts: list[str] = []
     if standing.loss is not None:
         parts.append(f"loss {standing.loss:.4g}")
     if standing.checked and standing.checked["validation"]:
         parts.append(f"validation {standing.checked['validation']['loss']:.4g}")
-    parts.append(f"{in_words(standing.left)} left")
+    parts.append(f"{in_words(left)} left")
     return ", ".join(parts)
 
 
@@ -134,6 +165,7 @@ class Notebook:
         self.checks: list[tuple[float, float]] = []
         self.best: tuple[int, float] | None = None
         self.earlier: list[list[tuple[float, float]]] = []
+        self.remaining = Remaining()
 
     def tell(self, part: int, parts: int, standing: Progress) -> None:
         """Take in the progress, and draw it if the last drawing is old enough."""
@@ -143,7 +175,6 @@ class Notebook:
             self.training, self.checks, self.best = [], [], None
         self._note(standing)
         checked = (standing.checked or {}).get("validation") or {}
-        each = standing.seconds + standing.left
         self.content = LiveContent(
             part=part,
             parts=parts,
@@ -153,7 +184,7 @@ class Notebook:
             validation=checked.get("loss"),
             best=self.best,
             elapsed=self.clock() - self.began,
-            left=standing.left + (parts - 1 - part) * each,
+            left=self.remaining.after(part, parts, standing),
             training=tuple(self.training),
             checks=tuple(self.checks),
             earlier=tuple(map(tuple, self.earlier)),

@@ -1,0 +1,52 @@
+"""What is said first of a model: of its one target, or of all of them in a clause each."""
+
+from collections.abc import Sequence
+
+from fathom.evaluation.compare import Comparison
+from fathom.evaluation.score import Score
+from fathom.evaluation.words import number_in_words
+
+_SAID = {True: "better", False: "worse", None: "not shown to be better"}
+
+
+def headline(scores: Sequence[Score]) -> str:
+    """The verdict over all targets: on how many it is better, then each of them.
+
+    Args:
+        scores: one per target, at least one.
+    """
+    if len(scores) == 1:
+        return scores[0].verdict
+    num_better = sum(one.better is True for score in scores for one in score.comparisons[:1])
+    counted = f"on {num_better} of {len(scores)}" if num_better else f"on none of {len(scores)}"
+    cautions = list(dict.fromkeys(score.caution for score in scores if score.caution))
+    alone = all(len(score.baselines) < 2 for score in scores)
+    first = f"Better than the {'only' if alone else 'strongest'} baseline {counted} targets."
+    return " ".join([*cautions, first, "; ".join(map(_clause, scores)) + "."])
+
+
+def stands(score: Score) -> bool | None:
+    """Better (True) or worse (False) than the strongest baseline; None = not known."""
+    if score.caution or not score.comparisons:
+        return None
+    return score.comparisons[0].better
+
+
+def stand_together(scores: Sequence[Score]) -> bool | None:
+    """Better or worse on all targets alike; None where they differ or it is not known."""
+    found = {stands(score) for score in scores}
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _clause(score: Score) -> str:
+    if not score.comparisons:
+        return f"{score.target}: not compared, no baseline could answer"
+    told = score.comparisons[0]
+    return f"{score.target}: {_SAID[told.better]} ({_figures(told)})"
+
+
+def _figures(told: Comparison) -> str:
+    if told.low is None:
+        return told.reason
+    ours, theirs = number_in_words(told.ours), number_in_words(told.theirs)
+    return f"{told.metric} {ours} against {theirs} of {told.against}"

@@ -1,0 +1,47 @@
+"""Which rows of a table are unlike the training rows, and in what: a text for each row."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from fathom.columns.kind import Values
+from fathom.models.preparation import Column
+
+Mask = Bool[np.ndarray, " rows"]
+
+_RANGED = ("number", "date")
+
+
+def marks(column: Column, values: Values) -> dict[str, Mask]:
+    """What may be unusual in a column, in words -> the rows where it is.
+
+    Args:
+        column: as it was fitted.
+        values: of the new rows.
+    """
+    fitted: Any = column.fitted
+    strange = "outside the training range" if column.kind.name in _RANGED else "unseen word"
+    found = {strange: fitted.strange(values)}
+    if fitted.num_missing == 0:
+        found["missing, never so in training"] = ~values.present
+    return found
+
+
+def texts(found: dict[str, dict[str, Mask]], num_rows: int) -> list[str | None]:
+    """A line for every row: "area: outside the training range; style: unseen word", or None.
+
+    Args:
+        found: column -> its `marks`.
+        num_rows: of the table.
+
+    Example:
+        >>> texts({"area": {"unseen word": np.array([False, True])}}, 2)
+        [None, 'area: unseen word']
+    """
+    told: list[list[str]] = [[] for _ in range(num_rows)]
+    for name, reasons in found.items():
+        for reason, rows in reasons.items():
+            for row in np.flatnonzero(rows):
+                told[row].append(f"{name}: {reason}")
+    return ["; ".join(parts) or None for parts in told]

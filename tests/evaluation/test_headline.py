@@ -1,0 +1,107 @@
+"""What stands before all else: rows that were trained on, and every target."""
+
+import numpy as np
+import pytest
+
+from fathom.evaluation.headline import headline, stand_together, stands
+from fathom.evaluation.replicates import Resampling
+from fathom.evaluation.rows import Rows
+from fathom.evaluation.score import About, Score, build_score
+from fathom.evaluation.seen import SeenRows
+from fathom.metrics.record import Answer
+
+PLAN = Resampling(draws=250)
+
+
+def score(
+    target: str,
+    error: float,
+    seen: SeenRows | None = None,
+    baselines: tuple[str, ...] = ("mean", "other"),
+) -> Score:
+    """Of a model whose error is given; that of the baselines is 1."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=97)
+    one, other = rng.normal(size=(2, 97))
+    rows = Rows(task="regression", truth=truth)
+    answers = {name: Answer(number=truth + other) for name in baselines}
+    about = About(target=target, strongest=baselines[0] if baselines else None, seen=seen)
+    return build_score(rows, Answer(number=truth + error * one), answers, about, plan=PLAN)
+
+
+def test_a_single_target_keeps_its_verdict() -> None:
+    one = score("price", 0.3)
+    assert headline([one]) == one.verdict
+    assert (stands(one), stand_together([one])) == (True, True)
+
+
+def test_every_target_is_told() -> None:
+    all_three = [score("price", 0.3), score("rent", 3.0), score("tax", 1.0)]
+    told = headline(all_three)
+    assert told.startswith("Better than the strongest baseline on 1 of 3 targets. price: better (")
+    assert "; rent: worse (rmse " in told
+    assert "; tax: not shown to be better (rmse " in told
+    assert told.endswith(" of mean).")
+    assert headline(all_three[1:]).startswith(
+        "Better than the strongest baseline on none of 2 targets. rent: worse"
+    )
+    assert stand_together(all_three) is None
+    assert stand_together(all_three[:1] * 2) is True
+    assert stand_together([]) is None
+    assert headline([score(name, 0.3, baselines=("mean",)) for name in "ab"]).startswith(
+        "Better than the only baseline on 2 of 2 targets. a: better"
+    )
+    none = headline([score("price", 0.3), score("x", 0.3, baselines=())])
+    assert none.endswith("; x: not compared, no baseline could answer.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "sentence", "leads"),
+    [
+        (SeenRows(count=0, rows=97), "", False),
+        (
+            SeenRows(count=1, rows=200),
+            "1 of 200 rows were seen in training: the score looks better than it is on new rows.",
+            False,
+        ),
+        (
+            SeenRows(count=2, rows=200),
+            "2 of 200 rows were seen in training: the score looks better than it is on new rows.",
+            True,
+        ),
+        (
+            SeenRows(count=1100, rows=2200),
+            "1,100 of 2,200 rows were seen in training: the score says nothing about new rows.",
+            True,
+        ),
+        (
+            SeenRows(count=19, rows=200, by_chance=True),
+            "19 of 200 rows equal rows of the training; with so few different values they may be "
+            "others that look alike. If they are the same, the score says nothing about new rows.",
+            False,
+        ),
+    ],
+)
+def test_seen_rows_in_words(seen: SeenRows, sentence: str, leads: bool) -> None:
+    assert (seen.sentence, seen.leads) == (sentence, leads)
+
+
+def test_seen_rows_stand_before_the_verdict_or_among_the_notes() -> None:
+    plain = score("price", 0.3)
+    many = score("price", 0.3, SeenRows(count=50, rows=97))
+    few = score("price", 0.3, SeenRows(count=9, rows=97, notable=0.1))
+    assert many.verdict == f"{SeenRows(count=50, rows=97).sentence} {plain.verdict}"
+    assert (many.to_dict()["seen_in_training"], many.notes) == (50, plain.notes)
+    assert (few.verdict, few.caution) == (plain.verdict, "")
+    assert few.notes[0].startswith("9 of 97 rows were seen in training")
+    assert score("price", 0.3, SeenRows(count=0, rows=97)).notes == plain.notes
+    assert (plain.to_dict()["seen_in_training"], stands(many), stands(few)) == (None, None, True)
+
+
+def test_the_caution_of_all_targets_is_said_once() -> None:
+    seen = SeenRows(count=50, rows=97)
+    both = [score("price", 0.3, seen), score("rent", 0.3, seen)]
+    assert headline(both).startswith(
+        f"{seen.sentence} Better than the strongest baseline on 2 of 2 targets. price: better"
+    )
+    assert stand_together(both) is None, "no mark of praise over such a score"
