@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fathom.base.files import plain, read_json, write_json
+from fathom.base.files import plain, read_json, write_atomically, write_json, write_text
 
 SCALARS = (
     st.none()
@@ -58,3 +58,16 @@ def test_plain_values(value: object, expected: object) -> None:
     found = plain(value)
     assert found == expected
     json.dumps(found, allow_nan=False)
+
+
+def test_a_writer_that_makes_a_file_of_its_own_keeps_the_usual_permissions(tmp_path: Path) -> None:
+    def private(aside: Path) -> None:
+        other = aside.with_suffix(".other")
+        other.write_text("weights")
+        other.chmod(0o600)
+        other.replace(aside)
+
+    write_text(tmp_path / "usual", "")
+    write_atomically(tmp_path / "found", private)
+    assert (tmp_path / "found").read_text() == "weights"
+    assert (tmp_path / "found").stat().st_mode == (tmp_path / "usual").stat().st_mode

@@ -47,7 +47,11 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        aside.touch()
+        mode = aside.stat().st_mode
         write(aside)
+        # Some writers put a file of their own there, which nobody else may read.
+        aside.chmod(mode)
         with open(aside, "rb+") as handle:
             os.fsync(handle.fileno())
         os.replace(aside, path)
