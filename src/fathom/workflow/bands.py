@@ -31,6 +31,7 @@ class Band:
         part: of "cross": which part of the model answered that row.
         share: of "cross": how much each of these rows counts; empty = all alike.
         units: of "cross": how many rows (or groups) that count alike they are worth.
+        least: no number can be lower, as far as the held-out rows tell; None = it can.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Band:
     part: tuple[int, ...] = ()
     share: tuple[float, ...] = ()
     units: float = 0.0
+    least: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -52,6 +54,7 @@ class Band:
             "part": list(self.part),
             "share": list(self.share),
             "units": self.units,
+            "least": self.least,
         }
 
     @classmethod
@@ -102,6 +105,8 @@ def fit_band(held: Held, coverage: float) -> Band:
     numeric = held.answer.value is not None
     known = np.arange(len(held.truth)) if numeric else np.flatnonzero(held.truth >= 0)
     counting = held.counting(known)
+    # A price or a count that never was below 0 gets no interval that begins there.
+    least = 0.0 if numeric and len(held.truth) and held.truth.min() >= 0 else None
     try:
         if held.folds:
             found = _strangeness(held)[known]
@@ -114,6 +119,7 @@ def fit_band(held: Held, coverage: float) -> Band:
                 part=tuple(int(number) for number in held.part[known]),
                 share=() if counting.alike else tuple(map(float, counting.share)),
                 units=counting.units,
+                least=least,
             )
         if numeric:
             assert held.answer.value is not None, "just seen"
@@ -126,7 +132,7 @@ def fit_band(held: Held, coverage: float) -> Band:
     except DataError as error:
         return Band("none", coverage, f"{error.what} {error.expected}; got {error.got}")
     reason = f"{_rows(held, counting)} that chose nothing else"
-    return Band("split", coverage, reason, figure)
+    return Band("split", coverage, reason, figure, least=least)
 
 
 def _rows(held: Held, counting: Counting) -> str:
@@ -151,10 +157,12 @@ def interval(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | 
         return None
     miss = 1 - band.coverage
     if band.method == "split":
-        return ResidualBand(band.figure, miss, 0).interval(common.value)
-    values = np.stack([answer.value for answer in answers])  # pyright: ignore[reportArgumentType,reportCallIssue]
-    rows = np.array(band.strangeness), np.array(band.part)
-    return cross_interval(*rows, values, miss, band.counting)
+        ends = ResidualBand(band.figure, miss, 0).interval(common.value)
+    else:
+        values = np.stack([answer.value for answer in answers])  # pyright: ignore[reportArgumentType,reportCallIssue]
+        rows = np.array(band.strangeness), np.array(band.part)
+        ends = cross_interval(*rows, values, miss, band.counting)
+    return ends if band.least is None else np.maximum(ends, band.least)
 
 
 def sets(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | None:
