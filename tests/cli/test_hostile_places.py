@@ -122,3 +122,37 @@ def test_a_fault_of_ours_is_told_in_two_lines(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "a fault of fathom itself: ZeroDivisionError: by design" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["preparation.json", "answers.json", "record.json"])
+@pytest.mark.parametrize(("old", "new"), [(": [", ': 7, "x": ['), (": 0", ": 1000000000000")])
+def test_a_run_whose_files_were_edited_answers_nothing(
+    name: str, old: str, new: str, trained: Path, rows: Path, fathom: Fathom
+) -> None:
+    place = trained / name
+    text = place.read_text(encoding="utf-8")
+    assert old in text
+    place.write_text(text.replace(old, new, 1), encoding="utf-8")
+    for words in (("predict", trained, rows), ("evaluate", trained, rows)):
+        said = fathom(*words)
+        assert said.code == 1
+        assert "A file of the run is not as it was written." in said.err
+        assert name in said.err
+        assert "restore it, or train again" in said.err
+
+
+def test_thresholds_of_another_model_are_refused(
+    trained: Path, run_folder: Path, rows: Path, fathom: Fathom
+) -> None:
+    content = (run_folder / "answers.json").read_bytes()
+    (trained / "answers.json").write_bytes(content)
+    said = fathom("predict", trained, rows)
+    assert said.code == 1
+    assert "are those of another model" in said.err
+
+
+def test_a_name_too_long_is_no_run(fathom: Fathom, rows: Path) -> None:
+    for words in (("report", "x" * 300), ("predict", "x" * 300, rows)):
+        said = fathom(*words)
+        assert said.code == 1
+        assert "There is no run here." in said.err

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fathom.base.files import read_json, write_text
+from fathom.base.files import read_sealed, write_text
 from fathom.base.records import Decision
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
@@ -73,7 +73,7 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
     first = outcome.verdicts[0].score if outcome.verdicts else None
     trained = learned.trained[0]
     decided = [d for choice in outcome.choices.values() for d in choice.decisions]
-    record = read_json(folder / "record.json")
+    record = read_sealed(folder / "record.json")
     return ReportContent(
         title=f"{folder.name}: {names}",
         verdict=first.verdict if first else "Not scored: there were no test rows.",

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from fathom.base.errors import RunError
-from fathom.base.files import read_json, write_json, write_text
+from fathom.base.files import read_sealed, seal_of, write_sealed, write_text
 from fathom.base.machine import machine, versions
 from fathom.base.records import Decision
 from fathom.models.model import save_model
@@ -100,7 +100,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     """
     clock = Stopwatch()
     place = Path(folder)
-    record = read_json(place / "record.json")
+    record = read_sealed(place / "record.json")
     recipe = read_recipe(place / "recipe.toml")
     frozen = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])
@@ -174,7 +174,7 @@ def _write_plan(folder: Path, made: Study) -> None:
     """All that a resume needs, before the first step."""
     write_text(folder / "recipe.toml", made.recipe.to_toml())
     write_text(folder / "resolved.toml", resolved_toml(made.decisions, made.schema.described))
-    write_json(folder / "record.json", _record(made))
+    write_sealed(folder / "record.json", _record(made))
 
 
 def _record(made: Study) -> dict[str, Any]:
@@ -275,12 +275,13 @@ def _bands(made: Study, learned: Learned) -> dict[str, Band]:
 
 
 def _write_answers(folder: Path, choices: Mapping[str, Choice], bands: Mapping[str, Band]) -> None:
-    write_json(
+    write_sealed(
         folder / "answers.json",
         {
             "thresholds": {name: choice.threshold for name, choice in choices.items()},
             "decisions": [d.to_dict() for c in choices.values() for d in c.decisions],
             "bands": {name: band.to_dict() for name, band in bands.items()},
+            "model": seal_of(folder / "preparation.json"),
         },
     )
 
