@@ -57,11 +57,54 @@ def test_weights_that_were_changed_answer_nothing(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_not_waited_for(fathom: Fathom, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.csv")
-    said = fathom("look", tmp_path / "pipe.csv")
+@pytest.mark.parametrize("place", ["pipe.csv", "/dev/zero", "/dev/urandom"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("look", "{place}"),
+        ("look", "{rows}", "--test={place}"),
+        ("look", "{rows}", "--names={place}"),
+        ("train", "{place}", "-t", "y"),
+        ("train", "{rows}", "-t", "y", "--test={place}"),
+        ("train", "{rows}", "-t", "y", "--validation={place}"),
+        ("train", "{rows}", "-t", "y", "--set=test={place}"),
+        ("train", "recipe.toml"),
+        ("show", "{place}"),
+        ("predict", "{run}", "{place}"),
+        ("predict", "{run}", "{rows}", "--names={place}"),
+        ("evaluate", "{run}", "{place}"),
+        ("show", "{run}", "{place}"),
+    ],
+)
+def test_a_pipe_or_a_device_is_not_waited_for(
+    words: tuple[str, ...],
+    place: str,
+    run_folder: Path,
+    rows: Path,
+    fathom: Fathom,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.csv")
+    Path("recipe.toml").write_text(f'data = "{place}"\ntarget = "y"\n')
+    said = fathom(*(word.format(place=place, rows=rows, run=run_folder) for word in words))
     assert said.code == 1
     assert "a pipe or a device" in said.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_recipe_that_is_a_pipe(fathom: Fathom, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "recipe.toml")
+    said = fathom("train", tmp_path / "recipe.toml")
+    assert said.code == 1
+    assert "a pipe or a device" in said.err
+
+
+def test_many_names_are_no_path(fathom: Fathom, rows: Path) -> None:
+    said = fathom("look", rows, "--names", ",".join(f"name_{n}" for n in range(99)))
+    assert said.code == 1
+    assert "The names do not fit the table." in said.err
 
 
 def test_names_of_rows_may_have_gaps(fathom: Fathom, tmp_path: Path) -> None:
@@ -106,6 +149,19 @@ def test_a_run_folder_whose_name_is_too_long(rows: Path, fathom: Fathom, tmp_pat
     said = fathom("train", rows, "-t", "y", "--out", tmp_path / ("x" * 300), "-q")
     assert said.code == 1
     assert "File name too long" in said.err
+
+
+def test_memory_that_ran_out_is_told(
+    fathom: Fathom, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("fathom.cli.verbs.look", greedy)
+    said = fathom("look", rows)
+    assert said.code == 1
+    assert said.err.startswith("fathom: Memory ran out.")
+    assert "do:" in said.err
 
 
 def test_a_fault_of_ours_is_told_in_two_lines(tmp_path: Path) -> None:

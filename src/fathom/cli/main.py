@@ -148,18 +148,34 @@ def run() -> None:
         # Not `app()`: typer would put a hook of its own in the place of ours.
         typer.main.get_command(app)()
     except FathomError as error:
-        if "--json" in sys.argv:
-            from json import dumps
-
-            print(dumps(error.to_dict(), ensure_ascii=False))
-        print(f"fathom: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _tell(error)
+    except MemoryError as error:
+        _tell(_memory_ran_out(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
         print("fathom: stopped.", file=sys.stderr)
         sys.exit(130)
+
+
+def _tell(error: FathomError) -> None:
+    if "--json" in sys.argv:
+        from json import dumps
+
+        print(dumps(error.to_dict(), ensure_ascii=False))
+    print(f"fathom: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _memory_ran_out(error: MemoryError) -> FathomError:
+    return FathomError(
+        "Memory ran out.",
+        where="fathom " + " ".join(sys.argv[1:3]),
+        expected="enough memory for the table, several times its size",
+        got=str(error) or "a request for memory that was refused",
+        do="Take a part of the rows or columns, or end other programs that hold memory.",
+    )
 
 
 def _busy() -> bool:

@@ -20,6 +20,7 @@ from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
+from fathom.workflow.reading import names_said
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
@@ -198,10 +199,7 @@ def _with_interval(found: dict[str, Any]) -> str:
 
 
 def _options(names: str | None) -> ReadOptions | None:
-    if names is None:
-        return None
-    given = names if Path(names).exists() else tuple(n.strip() for n in names.split(","))
-    return ReadOptions(names=given)
+    return None if names is None else ReadOptions(names=names_said(names))
 
 
 def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None:

@@ -9,9 +9,27 @@ import polars as pl
 from fathom.base.errors import DataError
 from fathom.tables.contents import Content, decode
 from fathom.tables.frames import Framed, frame_of_columns, frame_of_records
+from fathom.tables.limits import TIMES_CELLS, TIMES_OBJECTS, check_size
 from fathom.tables.options import ReadOptions
 from fathom.tables.table import Source, Table
 
+_FORMATS = {
+    "Parquet": (pl.scan_parquet, pl.read_parquet),
+    "Arrow": (pl.scan_ipc, pl.read_ipc),
+}
+# Bytes that a cell takes at least; eight where it is not said.
+_WIDTHS: dict[Any, float] = {
+    pl.Boolean: 1 / 8,
+    pl.Int8: 1,
+    pl.UInt8: 1,
+    pl.Int16: 2,
+    pl.UInt16: 2,
+    pl.Int32: 4,
+    pl.UInt32: 4,
+    pl.Float32: 4,
+    pl.Date: 4,
+    pl.String: 16,
+}
 _PARQUET = (".parquet", ".pq")
 _LINES = (".jsonl", ".ndjson")
 
@@ -26,8 +44,9 @@ def read_columnar(content: Content, options: ReadOptions) -> Table:
     by_name = content.suffix in _PARQUET and not content.data.startswith(b"ARROW1")
     kind = "Parquet" if by_name or content.data.startswith(b"PAR1") else "Arrow"
     options.refuse_text_options(f"a file of {kind}")
-    read = pl.read_parquet if kind == "Parquet" else pl.read_ipc
+    scan, read = _FORMATS[kind]
     try:
+        _check_declared(scan(BytesIO(content.data)), str(content.path))
         frame = read(BytesIO(content.data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         # Damage within the pages makes polars panic, which is no ordinary exception.
@@ -41,6 +60,18 @@ def read_columnar(content: Content, options: ReadOptions) -> Table:
     return Table(frame, _source(content, kind.lower()))
 
 
+def _check_declared(lazy: pl.LazyFrame, where: str) -> None:
+    """Refuse what a small file would grow to: a billion equal cells are packed into a few bytes.
+
+    Raises:
+        DataError: rows and columns, as the file declares them, would not fit into memory.
+    """
+    num_rows = int(lazy.select(pl.len()).collect().item())
+    schema = lazy.collect_schema()
+    width = sum(_WIDTHS.get(dtype.base_type(), 8) for dtype in schema.dtypes())
+    check_size(num_rows * width, where, f"{num_rows:,} rows × {len(schema):,} columns", TIMES_CELLS)
+
+
 def read_json(content: Content, options: ReadOptions) -> Table:
     """A table from JSON: an array of objects, an object of arrays, or an object on each line.
 
@@ -49,6 +80,7 @@ def read_json(content: Content, options: ReadOptions) -> Table:
         RecipeError: an option was set that has no effect on JSON.
     """
     options.refuse_text_options("JSON", encoding=True)
+    check_size(len(content.data), str(content.path), "the unpacked file", TIMES_OBJECTS)
     decoded = decode(content, options.encoding)
     text = decoded.data.decode()
     where = str(content.path)

@@ -19,14 +19,22 @@ Traced = tuple[Table, np.ndarray]
 def read_options(recipe: Recipe) -> ReadOptions:
     """How the recipe wants text files to be read."""
     names = recipe.get("names")
-    if isinstance(names, str) and not Path(names).exists():
-        names = [part.strip() for part in names.split(",")]
     given = {
-        "names": tuple(names) if isinstance(names, list) else names,
+        "names": names_said(names) if isinstance(names, str) else names,
         "delimiter": recipe.get("delimiter"),
         "encoding": recipe.get("encoding"),
     }
     return ReadOptions(**{key: value for key, value in given.items() if value is not None})
+
+
+def names_said(text: str) -> Path | tuple[str, ...]:
+    """Columns' names as they were typed: the path of a file of names, or a,b,c."""
+    try:
+        if "," not in text and Path(text).exists():
+            return Path(text)
+    except OSError:
+        pass  # longer than a path may be
+    return tuple(name.strip() for name in text.split(","))
 
 
 def roles_of(recipe: Recipe, table: Table) -> Roles:

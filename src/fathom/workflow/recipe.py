@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fathom.base.errors import RecipeError
-from fathom.base.files import write_text
+from fathom.base.files import check_ordinary, write_text
 from fathom.base.records import Decision
 from fathom.workflow.settings import SETTINGS, setting
 
@@ -90,6 +90,7 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: absent, not TOML, an unknown key or a wrong value.
     """
     try:
+        check_ordinary(path)
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise RecipeError(
