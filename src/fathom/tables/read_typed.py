@@ -1,6 +1,7 @@
 """Files whose cells have types: Parquet, Arrow, JSON and JSON lines."""
 
 import json
+from collections import Counter
 from io import BytesIO
 from typing import Any
 
@@ -84,17 +85,22 @@ def read_json(content: Content, options: ReadOptions) -> Table:
     decoded = decode(content, options.encoding)
     text = decoded.data.decode()
     where = str(content.path)
-    framed, kind = None, "jsonl"
-    if content.suffix not in _LINES:
-        try:
-            framed, kind = _whole(json.loads(text), where), "json"
-        except json.JSONDecodeError as error:
-            # Several objects one after the other: lines under the wrong extension.
-            if not error.msg.startswith("Extra data") or text.lstrip()[:1] != "{":
-                raise _not_json(where, error.lineno, error.msg) from error
+    framed = None if content.suffix in _LINES else _unlined(text, where)
     frame, told = framed or frame_of_records(_lines(text, where), where)
-    source = _source(content, kind, decoded.encoding)
+    source = _source(content, "json" if framed else "jsonl", decoded.encoding)
     return Table(frame, source, (*decoded.notes, *told))
+
+
+def _unlined(text: str, where: str) -> Framed | None:
+    """The table of a JSON text as a whole; None where it holds one object after the other."""
+    try:
+        found = _json(text)
+    except (ValueError, RecursionError) as error:
+        # Lines under the wrong extension.
+        if str(error).startswith("Extra data") and text.lstrip()[:1] == "{":
+            return None
+        raise _not_json(where, getattr(error, "lineno", 1), _told(error)) from error
+    return _whole(found, where)
 
 
 def _whole(found: Any, where: str) -> Framed:
@@ -122,11 +128,27 @@ def _lines(text: str, where: str) -> list[Any]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                records.append(json.loads(line))
+                records.append(_json(line))
             except (ValueError, RecursionError) as error:
-                told = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                raise _not_json(where, number, told) from error
+                raise _not_json(where, number, _told(error)) from error
     return records
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_record)
+
+
+def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of two values under one name nobody knows which one is meant."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise json.JSONDecodeError(f"the name '{twice}' stands twice in one record", "", 0)
+    return record
+
+
+def _told(error: Exception) -> str:
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def _not_json(where: str, line: int, message: str) -> DataError:

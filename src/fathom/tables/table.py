@@ -82,6 +82,12 @@ class Table:
         """The columns' names, in order."""
         return tuple(self.frame.columns)
 
+    @property
+    def repeated(self) -> tuple[str, ...]:
+        """Names that several columns had: the first kept its own, the others were renamed."""
+        told = [note.facts["repeated"] for note in self.notes if note.code == "names_changed"]
+        return tuple(name for names in told for name in names)
+
     def __len__(self) -> int:
         return self.frame.height
 

@@ -9,7 +9,7 @@ from fathom.base.records import Finding
 from fathom.columns.catalogue import kind_from_name
 from fathom.columns.recognise import recognise
 from fathom.tables.options import ReadOptions
-from fathom.tables.schema import Roles
+from fathom.tables.schema import Roles, check_like
 from fathom.tables.table import Table
 from fathom.workflow.recipe import Recipe
 
@@ -96,6 +96,7 @@ def like(other: Table, table: Table, roles: Roles, name: str) -> Table:
         DataError: a column is missing from it.
     """
     wanted = list(table.columns)
+    check_like(other, wanted)
     lacking = [column for column in wanted if column not in other.columns]
     if lacking and not set(lacking) & set(other.columns) and other.frame.width == len(wanted):
         same_width = not other.source.header
