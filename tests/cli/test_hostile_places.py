@@ -212,3 +212,44 @@ def test_a_name_too_long_is_no_run(fathom: Fathom, rows: Path) -> None:
         said = fathom(*words)
         assert said.code == 1
         assert "There is no run here." in said.err
+
+
+@pytest.mark.parametrize(
+    ("option", "wish"),
+    [
+        ("", "data=other.csv"),
+        ("--test=one.csv", "test=two.csv"),
+        ("--validation=one.csv", "validation=two.csv"),
+        ("--target=y", "target=a"),
+        ("--names=a,y", "names=b,y"),
+        ("--group=a", "group=y"),
+        ("--time-column=a", "time_column=y"),
+        ("--weight=a", "weight=y"),
+        ("--size=small", "size=large"),
+        ("--seed=1", "seed=2"),
+        ("--time=5s", "time=6"),
+    ],
+)
+def test_nothing_is_said_twice(
+    option: str, wish: str, rows: Path, fathom: Fathom, tmp_path: Path
+) -> None:
+    target = [] if "target" in option else ["-t", "y"]
+    more = [option] if option else []
+    said = fathom("train", rows, *target, *more, "--set", wish, "--out", tmp_path / "run", "-q")
+    key, _, value = wish.partition("=")
+    assert said.code == 1
+    assert f"The setting '{key}' was said twice." in said.err
+    assert f"'{value}'" in said.err.replace("6.0", "6")
+    assert (option.partition("=")[2].removesuffix("s") or str(rows)) in said.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_kinds_are_no_setting(rows: Path, fathom: Fathom) -> None:
+    said = fathom("train", rows, "-t", "y", "--set", "columns.a=number")
+    assert said.code == 1
+    assert "--kind COLUMN=KIND" in said.err
+
+
+def test_a_recipe_is_looked_at_through_its_data(rows: Path, fathom: Fathom, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(f'data = "{rows}"\ntarget = "y"\n')
+    assert fathom("look", tmp_path / "recipe.toml").out == fathom("look", rows, "-t", "y").out

@@ -21,7 +21,7 @@ from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
 from fathom.workflow.reading import names_said
-from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
+from fathom.workflow.recipe import Recipe, check_said_once, read_recipe, resolved_toml
 from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
@@ -48,10 +48,13 @@ def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
     more = dict(_pair(text, "--set", "training.epochs=20") for text in asked.settings or ())
     values = {key: _value(text) for key, text in more.items()}
     named = dict(_pair(text, "--kind", "zip=category") for text in asked.kind or ())
+    typed = {**asked.said(), "time": _seconds(time)}
+    files = {"data": data, "test": asked.test, "validation": asked.validation}
     base = Recipe()
     if data is not None and data.suffix == ".toml":
-        base = read_recipe(data)
-    return base.with_said({**asked.said(), "time": _seconds(time), **values}, named)
+        base, files["data"] = read_recipe(data), None
+    check_said_once(values, {**typed, **files})
+    return base.with_said({**typed, **values}, named)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -106,7 +109,9 @@ def _sources(data: Path | None, asked: Asked, recipe: Recipe) -> Sources:
 
 
 def look(data: Path, asked: Asked, as_json: bool) -> None:
-    found = look_at(_recipe(data, asked), data, asked.test)
+    recipe = _recipe(data, asked)
+    sources = _sources(data, asked, recipe)
+    found = look_at(recipe, sources.data, sources.test)
     if as_json:
         _print(found.to_dict())
         return

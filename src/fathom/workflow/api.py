@@ -10,7 +10,7 @@ from fathom.training.rate_range import RateRange
 from fathom.workflow import look as looking
 from fathom.workflow.look import Look
 from fathom.workflow.rates import rates_of
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, check_said_once
 from fathom.workflow.run import Run
 from fathom.workflow.study import study
 from fathom.workflow.train import Sources
@@ -18,6 +18,7 @@ from fathom.workflow.train import resume as go_on
 from fathom.workflow.train import train as begin
 from fathom.workflow.watching import Watching, watching
 
+_TABLES = ("data", "test", "validation")
 Target = str | Sequence[str] | None
 
 
@@ -161,5 +162,12 @@ def resume(
 def _recipe(
     target: Target, kinds: Mapping[str, str] | None, settings: Mapping[str, Any] | None
 ) -> Recipe:
+    """The recipe of a verb's arguments.
+
+    Raises:
+        RecipeError: a setting is an argument of its own, too, and was said twice.
+    """
     named = target if target is None or isinstance(target, str) else list(target)
-    return Recipe.of({**(settings or {}), "target": named}, kinds)
+    said = dict(settings or {})
+    check_said_once(said, {"target": named, **dict.fromkeys(_TABLES, "the argument")})
+    return Recipe.of({**said, "target": named or said.get("target")}, kinds)

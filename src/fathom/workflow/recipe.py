@@ -83,6 +83,28 @@ def useless(key: str, recipe: Recipe, reason: str) -> RecipeError:
     )
 
 
+def check_said_once(settings: Mapping[str, Any], elsewhere: Mapping[str, Any]) -> None:
+    """A setting may not be said in two ways at once, or one of them would be ignored.
+
+    Args:
+        settings: dotted key -> value, as free settings say it.
+        elsewhere: the same, as an option or an argument of its own says it; None = not said.
+
+    Raises:
+        RecipeError: it is said twice.
+    """
+    for key, value in settings.items():
+        other = elsewhere.get(key)
+        if other is not None and value is not None:
+            raise RecipeError(
+                f"The setting '{key}' was said twice.",
+                where=key,
+                expected="one of the two",
+                got=f"'{other}' by an option or argument of its own, '{value}' among the settings",
+                do="Leave one of them out.",
+            )
+
+
 def read_recipe(path: Path) -> Recipe:
     """Read recipe.toml. Paths in it are meant from the folder it lies in.
 

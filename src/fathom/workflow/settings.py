@@ -271,6 +271,8 @@ def setting(key: str) -> Setting:
         near = nearest(f"'{key.rsplit('.', 1)[-1]}'", last)
         full = next((f"Did you mean '{last[word]}'?" for word in last if f"'{word}'" in near), "")
         close = nearest(key, BY_KEY) or full
+        if key.partition(".")[0] in ("columns", "kinds", "kind"):
+            close = "Say the kind of a column with --kind COLUMN=KIND, or in [columns] of a recipe."
         raise RecipeError(
             f"There is no setting '{key}'.",
             where="recipe",
