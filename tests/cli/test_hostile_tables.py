@@ -89,6 +89,10 @@ ACCEPTED: dict[str, tuple[str, str]] = {
         ),
         "y",
     ),
+    "patterns.csv": (
+        lines("^a$", "*", "^y$", row=lambda n, d: f"{number(d)},{n % 3},{number(d)}"),
+        "^y$",
+    ),
     "evil target.csv": (lines("a", EVIL[4], row=lambda n, d: f"{number(d)},{number(d)}"), EVIL[4]),
     "empty target.csv": (lines("a", "", row=lambda n, d: f"{number(d)},{number(d)}"), "last"),
     "twice.csv": (
@@ -144,3 +148,27 @@ def test_it_is_learned_and_shown_escaped(
     answers = fathom("predict", run, tmp_path / name, "--json")
     assert len(json.loads(answers.out)["rows"]) == content.count("\n") - 1
     assert fathom("evaluate", run, tmp_path / name).code == 0
+
+
+def test_names_and_cells_do_not_steer_the_terminal(
+    fathom: Fathom, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    codes = "\x1b[31m\x9b2J\u202e"
+    words = (f"p{codes}", "q")
+    text = lines(f'"a{codes}"', f'"y{codes}"', row=lambda n, d: f"{number(d)},{words[n % 2]}")
+    path, run = tmp_path / "codes.csv", tmp_path / "run"
+    path.write_text(text, encoding="utf-8")
+    for call in (
+        ("look", path, "-t", "last"),
+        ("look", path, "-t", f"z{codes}"),
+        ("plan", path, "-t", "last"),
+        ("train", path, "-t", "last", "--out", run, *tiny),
+        ("show", path),
+        ("show", run, path),
+        ("evaluate", run, path),
+        ("evaluate", run, path, "--json"),
+        ("predict", run, path, "--json"),
+    ):
+        said = fathom(*call)
+        assert not set("\x1b\x9b\u202e") & set(said.out + said.err), call
+    assert codes in fathom("predict", run, path).out

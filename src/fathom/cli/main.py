@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fathom.base.errors import FathomError
+from fathom.base.terminal import visible
 from fathom.cli.options import (
     Asked,
     Data,
@@ -163,7 +164,7 @@ def _tell(error: FathomError) -> None:
     if "--json" in sys.argv:
         from json import dumps
 
-        print(dumps(error.to_dict(), ensure_ascii=False))
+        print(visible(dumps(error.to_dict(), ensure_ascii=False)))
     print(f"fathom: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
 
@@ -194,7 +195,7 @@ def _own_fault(
         sys.__excepthook__(kind, error, trace)
         return
     print(
-        f"fathom: a fault of fathom itself: {kind.__name__}: {error}\n"
+        f"fathom: a fault of fathom itself: {kind.__name__}: {visible(str(error))}\n"
         "  do:       Set FATHOM_DEBUG=1 and run it again to see where; please report it.",
         file=sys.stderr,
     )

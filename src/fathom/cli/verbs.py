@@ -7,10 +7,11 @@ import tomllib
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import plain, write_text
+from fathom.base.terminal import visible
 from fathom.cli.options import Asked
 from fathom.cli.progress import progress
 from fathom.inspection.show import ANSWERS, as_text
@@ -41,7 +42,12 @@ class Show:
 
 
 def _print(content: Any) -> None:
-    print(json.dumps(plain(content), ensure_ascii=False, indent=1))
+    _say(json.dumps(plain(content), ensure_ascii=False, indent=1))
+
+
+def _say(content: object, *, file: TextIO | None = None) -> None:
+    """Print a text that may hold names and words of other people."""
+    print(visible(str(content)), file=file)
 
 
 def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
@@ -115,7 +121,7 @@ def look(data: Path, asked: Asked, as_json: bool) -> None:
     if as_json:
         _print(found.to_dict())
         return
-    print(found.as_text())
+    _say(found.as_text())
 
 
 def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show: Show) -> None:
@@ -129,16 +135,16 @@ def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show
         content = {"decisions": [d.to_dict() for d in made.decisions], "columns": columns}
         _print(content if found is None else {**content, "rates": found.to_dict()})
     else:
-        print(resolved_toml(made.decisions, columns))
+        _say(resolved_toml(made.decisions, columns))
     if output is not None:
         write_text(output, recipe.with_said({"size": made.resolved.value("size")}, {}).to_toml())
-        print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
+        _say(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
     if rates is not None and found is not None:
         use = _train_with(found.suggested, data, asked)
         write_rates(rates, found, ", ".join(made.schema.roles.targets), use)
-        print(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
+        _say(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
         if found.suggested is not None:
-            print(f"Train with it: {use}", file=sys.stderr)
+            _say(f"Train with it: {use}", file=sys.stderr)
 
 
 def _train_with(rate: float | None, data: Path, asked: Asked) -> str:
@@ -174,8 +180,8 @@ def conclude(run: Run, show: Show) -> None:
         _print(run.score if scored else {"folder": str(run.folder)})
         return
     if scored:
-        print(_score_text(run.score))
-    print(f"Report: {run.report}")
+        _say(_score_text(run.score))
+    _say(f"Report: {run.report}")
 
 
 def _score_text(score: dict[str, Any]) -> str:
@@ -212,7 +218,7 @@ def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None
     if as_json:
         _print(found)
         return
-    print(_score_text(found))
+    _say(_score_text(found))
 
 
 def predict(
@@ -224,14 +230,16 @@ def predict(
     if output is not None:
         found.write(output)
     if found.input_report:
-        print(as_text(found.input_report, meaning=ANSWERS), file=sys.stderr)
+        _say(as_text(found.input_report, meaning=ANSWERS), file=sys.stderr)
     if as_json:
         report = [finding.to_dict() for finding in found.input_report]
         _print({"rows": found.frame.to_dicts(), "input_report": report})
     elif output is None:
-        print(found.frame.write_csv(), end="")
+        text = found.frame.write_csv()
+        # A file or another program gets every cell as it is.
+        print(visible(text) if sys.stdout.isatty() else text, end="")
     else:
-        print(f"{found.frame.height:,} rows written to {output}", file=sys.stderr)
+        _say(f"{found.frame.height:,} rows written to {output}", file=sys.stderr)
 
 
 def _check_apart(data: Path, output: Path) -> None:
@@ -255,7 +263,7 @@ def show(what: Path, data: Path | None, as_json: bool) -> None:
     if as_json:
         _print(found.content)
         return
-    print(found.text)
+    _say(found.text)
 
 
 def replay(folder: Path, out: Path | None, show: Show) -> None:
@@ -264,12 +272,12 @@ def replay(folder: Path, out: Path | None, show: Show) -> None:
     if show.json:
         _print(found.to_dict())
         return
-    print(found.wording)
+    _say(found.wording)
 
 
 def report(folder: Path, open_it: bool) -> None:
     place = load(folder).report
-    print(place)
+    _say(place)
     if open_it:
         webbrowser.open(place.resolve().as_uri())
 
@@ -277,4 +285,4 @@ def report(folder: Path, open_it: bool) -> None:
 def settings() -> None:
     for one in SETTINGS:
         choices = f" ({', '.join(one.choices)})" if one.choices else ""
-        print(f"{one.key:28} {one.explanation}{choices}")
+        _say(f"{one.key:28} {one.explanation}{choices}")

@@ -85,8 +85,12 @@ def read_json(content: Content, options: ReadOptions) -> Table:
     decoded = decode(content, options.encoding)
     text = decoded.data.decode()
     where = str(content.path)
-    framed = None if content.suffix in _LINES else _unlined(text, where)
-    frame, told = framed or frame_of_records(_lines(text, where), where)
+    framed = None
+    try:
+        framed = None if content.suffix in _LINES else _unlined(text, where)
+        frame, told = framed or frame_of_records(_lines(text, where), where)
+    except RecursionError as error:
+        raise _not_json(where, 1, "objects or arrays nested too deeply for a cell") from error
     source = _source(content, "json" if framed else "jsonl", decoded.encoding)
     return Table(frame, source, (*decoded.notes, *told))
 

@@ -32,7 +32,7 @@ def row_facts(
     compared = [name for name in table.columns if name not in unlike]
     copies = table.select(compared)
     normal = copies.frame.select(
-        _normal(copies.frame[name]).alias(str(number)) for number, name in enumerate(compared)
+        _normal(copies.column(name)).alias(str(number)) for number, name in enumerate(compared)
     )
     cluster = normal.hash_rows(seed=0).to_numpy()
     _, cluster = np.unique(cluster, return_inverse=True)
