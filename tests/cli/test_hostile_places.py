@@ -253,3 +253,50 @@ def test_kinds_are_no_setting(rows: Path, fathom: Fathom) -> None:
 def test_a_recipe_is_looked_at_through_its_data(rows: Path, fathom: Fathom, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(f'data = "{rows}"\ntarget = "y"\n')
     assert fathom("look", tmp_path / "recipe.toml").out == fathom("look", rows, "-t", "y").out
+
+
+def test_a_network_larger_than_memory(rows: Path, fathom: Fathom, tmp_path: Path) -> None:
+    wish = "network.width=999999999999"
+    said = fathom("train", rows, "-t", "y", "--set", wish, "--out", tmp_path / "run", "-q")
+    assert said.code == 1
+    assert "Memory ran out." in said.err
+    assert "a smaller network" in said.err
+
+
+def test_names_too_long_for_a_file(rows: Path, run_folder: Path, fathom: Fathom) -> None:
+    for words in (("show", "x" * 300), ("predict", run_folder, rows, "-o", f"{'x' * 300}.csv")):
+        said = fathom(*words)
+        assert said.code == 1
+        assert "File name too long" in said.err
+        assert "do:" in said.err
+
+
+def test_names_that_are_no_text(rows: Path, fathom: Fathom, tmp_path: Path) -> None:
+    odd = tmp_path / "b\udcff.csv"
+    try:
+        odd.write_bytes(rows.read_bytes())
+    except OSError:
+        pytest.skip("this file system takes texts only")
+    for words in (
+        ("look", odd),
+        ("train", odd, "-t", "y", "-q"),
+        ("train", rows, "-t", "y", "--out", tmp_path / "run\udcff", "-q"),
+    ):
+        said = fathom(*words)
+        assert said.code == 1
+        assert "bytes that are no letters" in said.err
+
+
+def test_few_letters_and_a_full_disk(tmp_path: Path) -> None:
+    """In a process of its own, whose letters and output are other ones."""
+    (tmp_path / "a.csv").write_text("größe,色\n" + "1.5,红\n2.5,蓝\n" * 30, encoding="utf-8")
+    words = [sys.executable, "-m", "fathom", "look", str(tmp_path / "a.csv")]
+    few = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(words, capture_output=True, check=False, env=few)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"gr\xf6\xdfe" in done.stdout
+    if Path("/dev/full").exists():
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+        assert b"cannot be used" in done.stderr
+        assert b"No space left" in done.stderr

@@ -110,6 +110,24 @@ def _line(value: Any) -> str:
     return _JSON.encode(value)
 
 
+def check_name(path: Path) -> None:
+    """A path must be a text, since records and reports name it.
+
+    Raises:
+        StorageError: some bytes of it are no letters.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise StorageError(
+            "The name of a file or folder holds bytes that are no letters.",
+            where=str(path)[:300],
+            expected="a name in UTF-8",
+            got=ascii(error.object[error.start : error.end]),
+            do="Rename it, or choose another place.",
+        ) from error
+
+
 def check_ordinary(path: Path) -> None:
     """What is there must be a file with an end: a pipe or a device is never read.
 

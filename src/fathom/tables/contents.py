@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from fathom.base.errors import DataError, listed, nearest
+from fathom.base.files import check_name
 from fathom.base.records import Finding
 from fathom.tables.limits import check_size, in_units, most_bytes, too_large
 
@@ -107,6 +108,7 @@ def load(path: Path) -> Content:
 
 
 def _check_path(path: Path) -> None:
+    check_name(path)
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError:
