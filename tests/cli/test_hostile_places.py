@@ -138,6 +138,18 @@ def test_json_that_cannot_be_read(text: str, fathom: Fathom, tmp_path: Path) -> 
     assert "deep.jsonl" in said.err
 
 
+@pytest.mark.parametrize("key", ["data", "test", "validation", "encoding"])
+def test_a_recipe_with_null_characters(
+    key: str, rows: Path, fathom: Fathom, tmp_path: Path
+) -> None:
+    said = {"data": str(rows), "target": "y", key: r"\u0000"}
+    text = "\n".join(f'{name} = "{value}"' for name, value in said.items())
+    (tmp_path / "recipe.toml").write_text(text)
+    said = fathom("plan", tmp_path / "recipe.toml")
+    assert said.code == 1
+    assert f"The setting '{key}' holds a null character." in said.err
+
+
 def test_a_recipe_that_is_too_deep(fathom: Fathom, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("a = " + "[" * 5000)
     said = fathom("train", tmp_path / "recipe.toml")

@@ -3,10 +3,12 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 Fathom = Callable[..., Any]
@@ -172,3 +174,35 @@ def test_names_and_cells_do_not_steer_the_terminal(
         said = fathom(*call)
         assert not set("\x1b\x9b\u202e") & set(said.out + said.err), call
     assert codes in fathom("predict", run, path).out
+
+
+def test_cells_of_every_type_are_learned_from(
+    fathom: Fathom, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    draw = np.random.default_rng(0)
+    path, run = tmp_path / "types.parquet", tmp_path / "run"
+    pl.DataFrame(
+        {
+            "list": [[n % 3, 1] for n in range(NUM)],
+            "record": [{"p": n % 2} for n in range(NUM)],
+            "bytes": [bytes([n % 5, 255]) for n in range(NUM)],
+            "length": [timedelta(seconds=n % 7) for n in range(NUM)],
+            "hour": [time(n % 24) for n in range(NUM)],
+            "none": [None] * NUM,
+            "^y$": draw.normal(size=NUM),
+            "y": draw.normal(size=NUM),
+        }
+    ).write_parquet(path)
+    said = fathom("train", path, "-t", "y", "--out", run, "-q", *tiny)
+    assert (said.code, said.err) == (0, "")
+    for words in (("evaluate", run, path), ("predict", run, path), ("show", path, "--json")):
+        assert fathom(*words).code == 0
+    assert fathom("show", run, path).code == 0
+
+
+def test_a_link_to_itself(fathom: Fathom, tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    for words in (("train", tmp_path / "loop.csv", "-t", "y"), ("look", tmp_path / "loop.csv")):
+        said = fathom(*words)
+        assert said.code == 1
+        assert "There is no such file." in said.err

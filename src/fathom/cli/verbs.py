@@ -42,7 +42,7 @@ class Show:
 
 
 def _print(content: Any) -> None:
-    _say(json.dumps(plain(content), ensure_ascii=False, indent=1))
+    _say(json.dumps(plain(content), ensure_ascii=False, indent=1, default=str))
 
 
 def _say(content: object, *, file: TextIO | None = None) -> None:

@@ -55,6 +55,14 @@ class Setting:
                 do=nearest(str(value), self.choices) or "Choose one of these.",
             )
         self._check_range(value)
+        if isinstance(value, str) and "\0" in value:
+            raise RecipeError(
+                f"The setting '{self.key}' holds a null character.",
+                where=self.key,
+                expected="a text without it",
+                got=repr(value),
+                do=self.explanation,
+            )
         return value
 
     def _check_range(self, value: Any) -> None:

@@ -1,5 +1,6 @@
 """The verb train: from a table to a run folder with a model and its report."""
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ class Sources:
         """As a recipe can name them."""
         named = {"data": self.data, "test": self.test, "validation": self.validation}
         return {
-            key: str(Path(source).resolve()) if isinstance(source, str | Path) else MEMORY
+            key: os.path.realpath(source) if isinstance(source, str | Path) else MEMORY
             for key, source in named.items()
             if source is not None
         }
