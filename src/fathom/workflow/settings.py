@@ -55,7 +55,7 @@ class Setting:
                 do=nearest(str(value), self.choices) or "Choose one of these.",
             )
         self._check_range(value)
-        if isinstance(value, str) and "\0" in value:
+        if self.key in _FOR_THE_SYSTEM and "\0" in value:
             raise RecipeError(
                 f"The setting '{self.key}' holds a null character.",
                 where=self.key,
@@ -87,6 +87,8 @@ _WORDS = {
     bool: "true or false",
     list: "a list",
 }
+# Names that the system is asked for, where a null character would end them.
+_FOR_THE_SYSTEM = ("data", "test", "validation", "encoding")
 _TEXT, _WHOLE, _NUMBER, _SWITCH = (str,), (int,), (float,), (bool,)
 
 SETTINGS: tuple[Setting, ...] = (
