@@ -1,6 +1,8 @@
 """JSON files: what is written is what is read, short lines for lists."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fathom.base.files import plain, read_json, write_atomically, write_json, write_text
+from fathom.base.errors import RunError
+from fathom.base.files import (
+    plain,
+    read_json,
+    read_lines,
+    read_sealed,
+    write_atomically,
+    write_json,
+    write_sealed,
+    write_text,
+)
 
 SCALARS = (
     st.none()
@@ -71,3 +83,44 @@ def test_a_writer_that_makes_a_file_of_its_own_keeps_the_usual_permissions(tmp_p
     write_atomically(tmp_path / "found", private)
     assert (tmp_path / "found").read_text() == "weights"
     assert (tmp_path / "found").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("edit", "got"),
+    [
+        (lambda text: text.replace(": 48", ": 1000000000000"), "another content"),
+        (lambda text: text.replace(": 48", ': "48"'), "another content"),
+        (lambda text: text.replace('"bins"', '"bens"'), "another content"),
+        (lambda text: "{}", "None"),
+        (lambda text: '{"schema": 1, "bins": 48}', "no seal"),
+        (lambda text: text[:20], "Unterminated string"),
+        (lambda text: "[" * 100_000, "recursion"),
+    ],
+)
+def test_what_was_edited_is_refused(edit: Callable[[str], str], got: str, tmp_path: Path) -> None:
+    place = tmp_path / "x.json"
+    write_sealed(place, {"bins": 48, "name": "a", "share": (0.1, np.float64("nan"))})
+    assert read_sealed(place) == {"schema": 1, "bins": 48, "name": "a", "share": [0.1, None]}
+    place.write_text(edit(place.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(RunError) as caught:
+        read_sealed(place)
+    assert got in caught.value.got
+    assert str(place) in caught.value.where
+    assert caught.value.do
+
+
+def test_lines_that_are_no_objects_are_refused(tmp_path: Path) -> None:
+    place = tmp_path / "x.jsonl"
+    place.write_bytes(b'{"step": 1}\n{"step": 2, "name": "\xc3')
+    assert read_lines(place) == [{"step": 1}]
+    place.write_text("[1]\n", encoding="utf-8")
+    with pytest.raises(RunError, match="a line that is no object"):
+        read_lines(place)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    for read in (read_json, read_sealed, read_lines):
+        with pytest.raises(RunError, match="not an ordinary file"):
+            read(tmp_path / "x.json")

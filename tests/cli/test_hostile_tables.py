@@ -3,10 +3,12 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 Fathom = Callable[..., Any]
@@ -89,6 +91,10 @@ ACCEPTED: dict[str, tuple[str, str]] = {
         ),
         "y",
     ),
+    "patterns.csv": (
+        lines("^a$", "*", "^y$", row=lambda n, d: f"{number(d)},{n % 3},{number(d)}"),
+        "^y$",
+    ),
     "evil target.csv": (lines("a", EVIL[4], row=lambda n, d: f"{number(d)},{number(d)}"), EVIL[4]),
     "empty target.csv": (lines("a", "", row=lambda n, d: f"{number(d)},{number(d)}"), "last"),
     "twice.csv": (
@@ -144,3 +150,59 @@ def test_it_is_learned_and_shown_escaped(
     answers = fathom("predict", run, tmp_path / name, "--json")
     assert len(json.loads(answers.out)["rows"]) == content.count("\n") - 1
     assert fathom("evaluate", run, tmp_path / name).code == 0
+
+
+def test_names_and_cells_do_not_steer_the_terminal(
+    fathom: Fathom, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    codes = "\x1b[31m\x9b2J\u202e"
+    words = (f"p{codes}", "q")
+    text = lines(f'"a{codes}"', f'"y{codes}"', row=lambda n, d: f"{number(d)},{words[n % 2]}")
+    path, run = tmp_path / "codes.csv", tmp_path / "run"
+    path.write_text(text, encoding="utf-8")
+    for call in (
+        ("look", path, "-t", "last"),
+        ("look", path, "-t", f"z{codes}"),
+        ("plan", path, "-t", "last"),
+        ("train", path, "-t", "last", "--out", run, *tiny),
+        ("show", path),
+        ("show", run, path),
+        ("evaluate", run, path),
+        ("evaluate", run, path, "--json"),
+        ("predict", run, path, "--json"),
+    ):
+        said = fathom(*call)
+        assert not set("\x1b\x9b\u202e") & set(said.out + said.err), call
+    assert codes in fathom("predict", run, path).out
+
+
+def test_cells_of_every_type_are_learned_from(
+    fathom: Fathom, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    draw = np.random.default_rng(0)
+    path, run = tmp_path / "types.parquet", tmp_path / "run"
+    pl.DataFrame(
+        {
+            "list": [[n % 3, 1] for n in range(NUM)],
+            "record": [{"p": n % 2} for n in range(NUM)],
+            "bytes": [bytes([n % 5, 255]) for n in range(NUM)],
+            "length": [timedelta(seconds=n % 7) for n in range(NUM)],
+            "hour": [time(n % 24) for n in range(NUM)],
+            "none": [None] * NUM,
+            "^y$": draw.normal(size=NUM),
+            "y": draw.normal(size=NUM),
+        }
+    ).write_parquet(path)
+    said = fathom("train", path, "-t", "y", "--out", run, "-q", *tiny)
+    assert (said.code, said.err) == (0, "")
+    for words in (("evaluate", run, path), ("predict", run, path), ("show", path, "--json")):
+        assert fathom(*words).code == 0
+    assert fathom("show", run, path).code == 0
+
+
+def test_a_link_to_itself(fathom: Fathom, tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    for words in (("train", tmp_path / "loop.csv", "-t", "y"), ("look", tmp_path / "loop.csv")):
+        said = fathom(*words)
+        assert said.code == 1
+        assert "There is no such file." in said.err

@@ -93,3 +93,9 @@ def test_where_the_ledger_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert (tmp_path / "new" / "looks.jsonl").exists()
     if os.name == "posix":
         assert (tmp_path / "new" / "looks.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_names_are_no_patterns_and_bytes_are_cells() -> None:
+    rows = ROWS.with_columns(pl.lit(b"\xff").alias("^y$"))
+    assert rows_key(rows, ["y"]) == rows_key(rows[::-1], ["y"])
+    assert rows_key(rows, ["y"]) != rows_key(rows.with_columns(pl.lit(b"a").alias("^y$")), ["y"])

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,8 @@ def test_a_missing_file_is_named_with_the_nearest(tmp_path: Path) -> None:
     error = refused(str(tmp_path / "nowhere" / "houses.csv"))
     assert error.got == "a folder that does not exist either"
     assert error.do == "Check the path."
+    error = refused(tmp_path / ("x" * 300) / "houses.csv")
+    assert error.got == "a folder that does not exist either"
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -40,10 +43,14 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "a.csv"
     path.write_text("a\n1\n")
 
-    def denied(self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
+    opened = Path.open
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    def denied(self: Path, *how: Any, **more: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *how, **more)
+
+    monkeypatch.setattr(Path, "open", denied)
     error = refused(path)
     assert error.what == "The file cannot be read."
     assert error.got == "Permission denied"

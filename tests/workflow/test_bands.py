@@ -92,7 +92,8 @@ def test_no_interval_begins_below_0_where_no_number_did(*, folds: bool) -> None:
     prices = Held(np.abs(found.truth), found.answer, found.part, folds)
     answers = [Answer(value=np.zeros(2)) for _ in range(3)]
     ends = [interval(fit_band(one, 0.9), answers, answers[0]) for one in (found, prices)]
-    assert ends[0] is not None and ends[1] is not None
+    assert ends[0] is not None
+    assert ends[1] is not None
     assert (ends[0][:, 0] < 0).all()
     assert ends[1][:, 0].tolist() == [0.0, 0.0]
     assert (ends[1][:, 1] > 0).all()

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from fathom.base.errors import RecipeError
+from fathom.base.files import write_sealed
 from fathom.evaluation.ledger import count_looks, rows_key
 from fathom.workflow.learn import part_folder
 from fathom.workflow.look import look
@@ -441,7 +442,7 @@ def copy_of(run: Run, place: Path, record: dict[str, Any]) -> Run:
     """Weights and another record in a folder of their own."""
     place.mkdir()
     (place / "model.safetensors").write_bytes((run.folder / "model.safetensors").read_bytes())
-    (place / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    write_sealed(place / "record.json", record)
     return load(place)
 
 

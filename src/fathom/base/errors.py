@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from fathom.base.terminal import one_line
+
 
 class FathomError(ValueError):
     """A mistake in the data or in the request, told so that a person can mend it.
@@ -32,7 +34,8 @@ class FathomError(ValueError):
     ) -> None:
         self.what, self.where, self.expected, self.got, self.do = what, where, expected, got, do
         beats = (("where:", where), ("expected:", expected), ("got:", got), ("do:", do))
-        lines = [what, *(f"  {label:<9} {text}" for label, text in beats if text)]
+        lines = [one_line(what)]
+        lines += [f"  {label:<9} {one_line(text)}" for label, text in beats if text]
         super().__init__("\n".join(lines))
 
     def to_dict(self) -> dict[str, str]:

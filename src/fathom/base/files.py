@@ -1,6 +1,7 @@
 """Files written whole or not at all, and JSON that carries a schema version."""
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -113,6 +114,34 @@ def _line(value: Any) -> str:
     return _JSON.encode(value)
 
 
+def check_name(path: Path) -> None:
+    """A path must be a text, since records and reports name it.
+
+    Raises:
+        StorageError: some bytes of it are no letters.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise StorageError(
+            "The name of a file or folder holds bytes that are no letters.",
+            where=str(path)[:300],
+            expected="a name in UTF-8",
+            got=ascii(error.object[error.start : error.end]),
+            do="Rename it, or choose another place.",
+        ) from error
+
+
+def check_ordinary(path: Path) -> None:
+    """What is there must be a file with an end: a pipe or a device is never read.
+
+    Raises:
+        OSError: it is there and is no ordinary file.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "a folder, a pipe or a device, not an ordinary file")
+
+
 def read_json(path: Path, schema: int = 1) -> dict[str, Any]:
     """Read a JSON object written by `write_json`.
 
@@ -120,6 +149,7 @@ def read_json(path: Path, schema: int = 1) -> dict[str, Any]:
         RunError: it is absent, is not JSON, or was written by a newer version.
     """
     try:
+        check_ordinary(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")
@@ -130,13 +160,7 @@ def read_json(path: Path, schema: int = 1) -> dict[str, Any]:
             do="Check the path of the run folder, or train again.",
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise RunError(
-            "A file of the run cannot be read.",
-            where=str(path),
-            expected="a JSON object written by fathom",
-            got=str(error),
-            do="The folder is damaged: restore it, or train again.",
-        ) from error
+        raise _unreadable(path, error) from error
     found = content.get("schema")
     if not isinstance(found, int) or found > schema:
         raise RunError(
@@ -147,6 +171,60 @@ def read_json(path: Path, schema: int = 1) -> dict[str, Any]:
             do="Upgrade fathom-learn.",
         )
     return content
+
+
+def _unreadable(path: Path, error: Exception) -> RunError:
+    return RunError(
+        "A file of the run cannot be read.",
+        where=str(path),
+        expected="JSON written by fathom",
+        got=str(error),
+        do="The folder is damaged: restore it, or train again.",
+    )
+
+
+def write_sealed(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON object that `read_sealed` gives back only as it was written."""
+    held = {"schema": 1, **plain(content)}
+    write_json(path, {**held, "seal": _seal(held)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read a JSON object written by `write_sealed`, without its seal.
+
+    A figure edited by hand may ask for any amount of memory or answer wrongly without a word, and
+    no list of checks would find them all: whatever is not as it was written is refused.
+
+    Raises:
+        RunError: it is absent, is not JSON, or is not as it was written.
+    """
+    content = read_json(path)
+    seal = content.pop("seal", None)
+    found = _seal(content)
+    if seal != found:
+        raise RunError(
+            "A file of the run is not as it was written.",
+            where=str(path),
+            expected="the content that its seal was made for",
+            got="another content" if seal else "no seal",
+            do="The file is damaged, was edited, or is of an older fathom: restore it, or train "
+            "again (with other settings: from recipe.toml).",
+        )
+    return content
+
+
+def seal_of(path: Path) -> str:
+    """The seal of a sealed file, for another one that goes with it.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    return str(read_json(path).get("seal"))
+
+
+def _seal(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def append_line(path: Path, content: dict[str, Any]) -> None:
@@ -163,13 +241,26 @@ def append_line(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a line file; a last line that a kill cut short is left out."""
+    """The JSON objects of a line file; a last line that a kill cut short is left out.
+
+    Raises:
+        RunError: it cannot be read, or a line is no object.
+    """
     if not path.exists():
         return []
+    try:
+        check_ordinary(path)
+        # The kill may have come in the middle of a letter.
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise _unreadable(path, error) from error
     found: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
             break
+        if not isinstance(content, dict):
+            raise _unreadable(path, ValueError(f"a line that is no object: {line[:60]}"))
+        found.append(content)
     return found

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fathom.base.errors import FathomError
+from fathom.base.terminal import visible
 from fathom.cli.options import (
     Asked,
     Data,
@@ -144,22 +146,58 @@ def run() -> None:
         # machine spinning halves the time of a step.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.excepthook = _own_fault
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Where the terminal's letters are few (LC_ALL=C), others are spelled out.
+            stream.reconfigure(errors="backslashreplace")
     try:
         # Not `app()`: typer would put a hook of its own in the place of ours.
         typer.main.get_command(app)()
     except FathomError as error:
-        if "--json" in sys.argv:
-            from json import dumps
+        _tell(error)
+    except (MemoryError, RuntimeError) as error:
+        from fathom.training.memory import ran_out
 
-            print(dumps(error.to_dict(), ensure_ascii=False))
-        print(f"fathom: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        if not ran_out(error):
+            raise
+        _tell(_memory_ran_out(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        _tell(_no_such_place(error))
     except KeyboardInterrupt:
         print("fathom: stopped.", file=sys.stderr)
         sys.exit(130)
+
+
+def _tell(error: FathomError) -> None:
+    if "--json" in sys.argv:
+        from json import dumps
+
+        print(visible(dumps(error.to_dict(), ensure_ascii=False)))
+    print(f"fathom: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _no_such_place(error: OSError) -> FathomError:
+    return FathomError(
+        "A file, a folder or the output cannot be used.",
+        where=str(error.filename or "standard output")[:300],
+        expected="a place that can be read or written",
+        got=error.strerror or str(error),
+        do="Check the name, the rights and the space that is left.",
+    )
+
+
+def _memory_ran_out(error: Exception) -> FathomError:
+    return FathomError(
+        "Memory ran out.",
+        where="fathom " + " ".join(sys.argv[1:3]),
+        expected="enough memory for the table, several times its size, and the network",
+        got=str(error).partition("\n")[0] or "a request for memory that was refused",
+        do="Take fewer rows or columns or a smaller network, or end programs that hold memory.",
+    )
 
 
 def _busy() -> bool:
@@ -178,7 +216,7 @@ def _own_fault(
         sys.__excepthook__(kind, error, trace)
         return
     print(
-        f"fathom: a fault of fathom itself: {kind.__name__}: {error}\n"
+        f"fathom: a fault of fathom itself: {kind.__name__}: {visible(str(error))}\n"
         "  do:       Set FATHOM_DEBUG=1 and run it again to see where; please report it.",
         file=sys.stderr,
     )

@@ -7,10 +7,11 @@ import tomllib
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import plain, write_text
+from fathom.base.terminal import visible
 from fathom.cli.options import Asked
 from fathom.cli.progress import progress
 from fathom.inspection.show import ANSWERS, as_text
@@ -22,7 +23,14 @@ from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import Predictions
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
-from fathom.workflow.recipe import Recipe, planned_toml, read_recipe, resolved_toml
+from fathom.workflow.reading import names_said
+from fathom.workflow.recipe import (
+    Recipe,
+    check_said_once,
+    planned_toml,
+    read_recipe,
+    resolved_toml,
+)
 from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
@@ -42,17 +50,25 @@ class Show:
 
 
 def _print(content: Any) -> None:
-    print(json.dumps(plain(content), ensure_ascii=False, indent=1))
+    _say(json.dumps(plain(content), ensure_ascii=False, indent=1, default=str))
+
+
+def _say(content: object, *, file: TextIO | None = None) -> None:
+    """Print a text that may hold names and words of other people."""
+    print(visible(str(content)), file=file)
 
 
 def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
     more = dict(_pair(text, "--set", "training.epochs=20") for text in asked.settings or ())
     values = {key: _value(text) for key, text in more.items()}
     named = dict(_pair(text, "--kind", "zip=category") for text in asked.kind or ())
+    typed = {**asked.said(), "time": seconds_of(time, "--time")}
+    files = {"data": data, "test": asked.test, "validation": asked.validation}
     base = Recipe()
     if data is not None and data.suffix == ".toml":
-        base = read_recipe(data)
-    return base.with_said({**asked.said(), "time": seconds_of(time, "--time"), **values}, named)
+        base, files["data"] = read_recipe(data), None
+    check_said_once(values, {**typed, **files})
+    return base.with_said({**typed, **values}, named)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -90,11 +106,13 @@ def _sources(data: Path | None, asked: Asked, recipe: Recipe) -> Sources:
 
 
 def look(data: Path, asked: Asked, as_json: bool) -> None:
-    found = look_at(_recipe(data, asked), data, asked.test)
+    recipe = _recipe(data, asked)
+    sources = _sources(data, asked, recipe)
+    found = look_at(recipe, sources.data, sources.test)
     if as_json:
         _print(found.to_dict())
         return
-    print(found.as_text())
+    _say(found.as_text())
 
 
 def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show: Show) -> None:
@@ -108,17 +126,17 @@ def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show
         content = {"decisions": [d.to_dict() for d in made.decisions], "columns": columns}
         _print(content if found is None else {**content, "rates": found.to_dict()})
     else:
-        print(resolved_toml(made.decisions, columns))
+        _say(resolved_toml(made.decisions, columns))
     if output is not None:
         sized = recipe.with_said({"size": made.resolved.value("size")}, {})
         write_text(output, planned_toml(sized, made.decisions, columns))
-        print(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
+        _say(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
     if rates is not None and found is not None:
         use = _train_with(found.suggested, data, asked)
         write_rates(rates, found, ", ".join(made.schema.roles.targets), use)
-        print(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
+        _say(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
         if found.suggested is not None:
-            print(f"Train with it: {use}", file=sys.stderr)
+            _say(f"Train with it: {use}", file=sys.stderr)
 
 
 def _train_with(rate: float | None, data: Path, asked: Asked) -> str:
@@ -154,8 +172,8 @@ def conclude(run: Run, show: Show) -> None:
         _print(run.score if scored else {"folder": str(run.folder)})
         return
     if scored:
-        print(_score_text(run.score))
-    print(f"Report: {run.report}")
+        _say(_score_text(run.score))
+    _say(f"Report: {run.report}")
 
 
 def _score_text(score: dict[str, Any]) -> str:
@@ -190,10 +208,7 @@ def _with_interval(found: dict[str, Any]) -> str:
 
 
 def _options(names: str | None) -> ReadOptions | None:
-    if names is None:
-        return None
-    given = names if Path(names).exists() else tuple(n.strip() for n in names.split(","))
-    return ReadOptions(names=given)
+    return None if names is None else ReadOptions(names=names_said(names))
 
 
 def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None:
@@ -201,7 +216,7 @@ def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None
     if as_json:
         _print(found)
         return
-    print(_score_text(found))
+    _say(_score_text(found))
 
 
 def predict(
@@ -213,14 +228,16 @@ def predict(
     if output is not None:
         found.write(output)
     if found.input_report:
-        print(as_text(found.input_report, meaning=ANSWERS), file=sys.stderr)
+        _say(as_text(found.input_report, meaning=ANSWERS), file=sys.stderr)
     if as_json:
         report = [finding.to_dict() for finding in found.input_report]
         _print({"rows": found.frame.to_dicts(), "input_report": report})
     elif output is None:
-        print(found.frame.write_csv(), end="")
+        text = found.frame.write_csv()
+        # A file or another program gets every cell as it is.
+        print(visible(text) if sys.stdout.isatty() else text, end="")
     else:
-        print(_written(found, output), file=sys.stderr)
+        _say(_written(found, output), file=sys.stderr)
 
 
 def _written(found: Predictions, output: Path) -> str:
@@ -251,7 +268,7 @@ def show(what: Path, data: Path | None, as_json: bool) -> None:
     if as_json:
         _print(found.content)
         return
-    print(found.text)
+    _say(found.text)
 
 
 def replay(folder: Path, out: Path | None, show: Show) -> None:
@@ -260,14 +277,14 @@ def replay(folder: Path, out: Path | None, show: Show) -> None:
     if show.json:
         _print(found.to_dict())
         return
-    print(found.wording)
+    _say(found.wording)
 
 
 def report(folder: Path, open_it: bool) -> None:
     run = load(folder)
     run.check_finished()
     place = run.report
-    print(place)
+    _say(place)
     if open_it:
         webbrowser.open(place.resolve().as_uri())
 
@@ -275,4 +292,4 @@ def report(folder: Path, open_it: bool) -> None:
 def settings() -> None:
     for one in SETTINGS:
         choices = f" ({', '.join(one.choices)})" if one.choices else ""
-        print(f"{one.key:28} {one.explanation}{choices}")
+        _say(f"{one.key:28} {one.explanation}{choices}")

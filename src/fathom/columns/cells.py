@@ -59,7 +59,9 @@ def clean(raw: pl.Series, *, markers: bool = True) -> Cells:
 
 
 def as_text(raw: pl.Series) -> pl.Series:
-    """Any column as strings; whole floats without ".0", so that 1.0 and 1 are one word.
+    """Any column as strings; lengths of time in seconds.
+
+    Whole floats are without ".0", so that 1.0 and 1 are one word.
 
     Example:
         >>> as_text(pl.Series([1.0, 2.0, float("nan")])).to_list()
@@ -69,9 +71,11 @@ def as_text(raw: pl.Series) -> pl.Series:
     """
     if raw.dtype == pl.String:
         return raw
-    if raw.dtype == pl.Object or raw.dtype.is_nested():
+    if raw.dtype in (pl.Object, pl.Binary) or raw.dtype.is_nested():
         words = [None if cell is None else str(cell) for cell in raw.to_list()]
         return pl.Series(raw.name, words, dtype=pl.String)
+    if raw.dtype == pl.Duration:
+        raw = raw.dt.total_microseconds() / 1e6
     if raw.dtype.is_decimal():
         raw = raw.cast(pl.Float64)
     if raw.dtype.is_float():

@@ -61,10 +61,19 @@ def rows_key(frame: pl.DataFrame, targets: Sequence[str]) -> str:
     digest = blake2b(digest_size=16)
     digest.update(json.dumps(sorted(targets)).encode())
     if frame.width and frame.height:
-        lines = frame.select(pl.struct(sorted(frame.columns)).struct.json_encode()).to_series()
+        # Not by expressions: polars would take names such as "^a$" for patterns.
+        columns = [_writable(frame[name]) for name in sorted(frame.columns)]
+        lines = pl.DataFrame(columns).to_struct("rows").struct.json_encode()
         for line in lines.sort():
             digest.update(b"\n" + line.encode())
     return digest.hexdigest()
+
+
+def _writable(series: pl.Series) -> pl.Series:
+    """The cells as JSON can hold them: bytes by their digits."""
+    if series.dtype != pl.Binary:
+        return series
+    return series.alias("cells").bin.encode("hex").alias(series.name)
 
 
 def look(key: str, model: str, folder: Path | None = None) -> Looks:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fathom.base.errors import RunError
-from fathom.base.files import read_json, write_atomically, write_json
+from fathom.base.files import read_sealed, write_atomically, write_sealed
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
 from fathom.columns.kind import Values
@@ -172,7 +172,7 @@ def save_model(model: Model, folder: Path) -> None:
     }
     place = folder / "model.safetensors"
     write_atomically(place, lambda aside: save_file(weights, aside))
-    write_json(
+    write_sealed(
         folder / "preparation.json",
         {
             "network": asdict(model.plan),
@@ -212,7 +212,7 @@ def load_model(folder: Path) -> Model:
     Raises:
         RunError: a file is missing, damaged or of a newer make.
     """
-    content = read_json(folder / "preparation.json")
+    content = read_sealed(folder / "preparation.json")
     try:
         network = content["network"]
         plan = NetworkPlan(**{**network, "shape": Shape(**network["shape"])})

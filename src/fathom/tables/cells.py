@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from fathom.base.records import Finding
+from fathom.tables.halves import whole_cells, whole_text
 
 _NUMBER = re.compile(
     r"[+-]?\s*[$€£]?\s*(\d([\d.,  ']*\d)?[.,]?(?<!\d,)|[.,]\d+)(e[+-]?\d+)?\s*%?|[+-]?(nan|inf)"
@@ -56,8 +57,10 @@ def typed_series(name: str, cells: Sequence[Any]) -> tuple[pl.Series, tuple[Find
         >>> typed_series("a", [1, "x"])[0].to_list()
         ['1', 'x']
     """
-    values = [_plain(cell) for cell in cells]
+    values, mended = [_plain(cell) for cell in cells], ()
     found = {type(value) for value in values if value is not None}
+    if found & {str, list, dict}:
+        values, mended = whole_cells(values, name)
     if not found:
         return pl.Series(name, values, dtype=pl.String), ()
     dtype = _dtype(values)
@@ -65,7 +68,7 @@ def typed_series(name: str, cells: Sequence[Any]) -> tuple[pl.Series, tuple[Find
         items = _dtype([item for value in values if value for item in value])
         dtype = None if items is None else pl.List(items)
     if dtype is not None:
-        return pl.Series(name, values, dtype=dtype, strict=found != {int, float}), ()
+        return pl.Series(name, values, dtype=dtype, strict=found != {int, float}), mended
     texts = [None if value is None else _spelled(value) for value in values]
     kinds = sorted(kind.__name__ for kind in found)
     note = Finding(
@@ -78,7 +81,7 @@ def typed_series(name: str, cells: Sequence[Any]) -> tuple[pl.Series, tuple[Find
         columns=(name,),
         facts={"types": kinds},
     )
-    return pl.Series(name, texts, dtype=pl.String), (note,)
+    return pl.Series(name, texts, dtype=pl.String), (*mended, note)
 
 
 def _dtype(values: Sequence[Any]) -> Any:
@@ -112,4 +115,4 @@ def _spelled(value: Any) -> str:
         return value
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+    return whole_text(str(value))

@@ -4,10 +4,13 @@ import gzip
 import re
 import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from fathom.base.errors import DataError, listed, nearest
+from fathom.base.files import check_name
 from fathom.base.records import Finding
+from fathom.tables.limits import check_size, in_units, most_bytes, too_large
 
 _GZIP = b"\x1f\x8b"
 _PACKED = (".gz", ".gzip")
@@ -34,6 +37,7 @@ _OTHER_KINDS = (
     (b"\x80\x05", "a Python pickle, which fathom never opens"),
 )
 _LOOK = 1 << 16
+_PIECE = 1 << 24
 # Tab, line breaks and the old end-of-file marks (0x1a, 0x1b) do occur in texts.
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
 _MOST_CONTROLS = 0.05
@@ -69,11 +73,13 @@ def load(path: Path) -> Content:
     """Read and, where needed, unpack a file.
 
     Raises:
-        DataError: it is missing, a folder, not to be opened, empty or a damaged archive.
+        DataError: it is missing, a folder, not to be opened, empty, a damaged archive or too large.
     """
     _check_path(path)
     try:
-        data = path.read_bytes()
+        check_size(path.stat().st_size, str(path), "the file")
+        with path.open("rb") as file:
+            data = file.read(most_bytes() + 1)
     except OSError as error:
         raise DataError(
             "The file cannot be read.",
@@ -86,6 +92,8 @@ def load(path: Path) -> Content:
     packed = data.startswith(_GZIP)
     if suffixes and suffixes[-1] in _PACKED:
         suffixes.pop()
+    # What has no size beforehand, as files that the system makes up, may turn out to have one.
+    check_size(len(data), str(path), "what has been read so far")
     if packed:
         data = _unpack(path, data)
     if not data:
@@ -100,13 +108,14 @@ def load(path: Path) -> Content:
 
 
 def _check_path(path: Path) -> None:
+    check_name(path)
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError:
         # Longer than any name may be: most likely a text was handed over instead of a path.
         is_folder = exists = False
     if is_folder:
-        inside = sorted(item.name for item in path.iterdir() if item.is_file())
+        inside = _names_in(path)
         raise DataError(
             "A folder was named where a file is needed.",
             where=str(path),
@@ -125,19 +134,43 @@ def _check_path(path: Path) -> None:
     if exists:
         return
     folder = path.parent
-    beside = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    beside = _names_in(folder)
     raise DataError(
         "There is no such file.",
         where=str(path)[:300],
         expected="the path of a file that exists",
-        got="nothing at that place" if folder.is_dir() else "a folder that does not exist either",
+        got="nothing at that place"
+        if _is_folder(folder)
+        else "a folder that does not exist either",
         do=nearest(path.name, beside) or "Check the path.",
     )
 
 
-def _unpack(path: Path, data: bytes) -> bytes:
+def _is_folder(path: Path) -> bool:
+    """Whether it is one; not where the name is too long or nobody may look."""
     try:
-        return gzip.decompress(data)
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The files of a folder; none where it may not be looked into."""
+    try:
+        return sorted(item.name for item in folder.iterdir() if item.is_file())
+    except OSError:
+        return []
+
+
+def _unpack(path: Path, data: bytes) -> bytes:
+    unpacked, most = BytesIO(), most_bytes()
+    try:
+        with gzip.open(BytesIO(data)) as packed:
+            while piece := packed.read(_PIECE):
+                unpacked.write(piece)
+                if unpacked.tell() > most:
+                    raise too_large(str(path), _unpacking(unpacked.tell(), len(data)))
+        return unpacked.getvalue()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         broken = "it ends too early" if isinstance(error, EOFError) else str(error)
         raise DataError(
@@ -147,6 +180,10 @@ def _unpack(path: Path, data: bytes) -> bytes:
             got=f"{len(data):,} bytes that cannot be unpacked: {broken}",
             do="Fetch or write the file again; check with `gzip -t`.",
         ) from error
+
+
+def _unpacking(num_bytes: int, packed: int) -> str:
+    return f"more than {in_units(num_bytes)} unpacked from {in_units(packed)}"
 
 
 def decode(content: Content, encoding: str | None = None) -> Decoded:

@@ -8,6 +8,7 @@ import polars as pl
 from fathom.base.errors import DataError, listed
 from fathom.base.records import Finding
 from fathom.tables.cells import typed_series
+from fathom.tables.halves import whole_names
 from fathom.tables.names import unique_names
 
 Framed = tuple[pl.DataFrame, tuple[Finding, ...]]
@@ -47,11 +48,12 @@ def frame_of_columns(columns: Iterable[tuple[object, Sequence[Any]]], where: str
     series: list[pl.Series] = []
     names: list[str] = []
     told: list[Finding] = []
-    for name, cells in columns:
-        one, notes = typed_series(str(name), cells)
+    for key, cells in columns:
+        (name,), renamed = whole_names([str(key)])
+        one, notes = typed_series(name, cells)
         series.append(one)
-        names.append(str(name))
-        told.extend(notes)
+        names.append(name)
+        told.extend((*renamed, *notes))
     frame, renamed = frame_of_series(series, names, where)
     return frame, (*told, *renamed)
 

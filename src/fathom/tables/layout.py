@@ -16,6 +16,9 @@ from fathom.tables.names import GivenNames
 from fathom.tables.options import ReadOptions
 from fathom.tables.records import Dialect, first_records, is_comment, tabbed
 
+# A file of hundreds of MB without a line break would take minutes to look at in every way.
+_LONGEST_RECORD = 1 << 24
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -85,8 +88,9 @@ def _look(
     dialect = find_dialect(sample, suffix, delimiter, options)
     records = sample_records(sample, dialect)
     if (len(records) < 2 or dialect.by_lines) and not sample.whole:
-        # The first record may be longer than the sample: then only the whole text will tell.
-        sample = Sample(text.decode(), True)
+        # The first record may be longer than the sample: then only much more of it will tell.
+        most = text[:_LONGEST_RECORD].decode("utf-8", "ignore")
+        sample = Sample(most, len(text) <= _LONGEST_RECORD)
         dialect = find_dialect(sample, suffix, delimiter, options)
         records = sample_records(sample, dialect)
     return dialect, records

@@ -120,6 +120,7 @@ def unique_names(names: Sequence[str], where: str) -> tuple[tuple[str, ...], tup
         evidence=f"In {where}: " + "; ".join(told[:8]) + (" …" if len(told) > 8 else "") + ".",
         advice="Give each column a name of its own in the file, or use --names.",
         columns=tuple(new for _, _, new in changed),
+        facts={"repeated": sorted({old for _, old, _ in changed if old})},
     )
     return tuple(unique), (note,)
 

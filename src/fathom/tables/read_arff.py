@@ -10,7 +10,7 @@ from fathom.base.records import Finding
 from fathom.tables import notes
 from fathom.tables.contents import Content, decode
 from fathom.tables.irregular import Mended
-from fathom.tables.limits import check_height, check_width
+from fathom.tables.limits import TIMES_OBJECTS, check_height, check_size, check_width
 from fathom.tables.names import unique_names
 from fathom.tables.options import ReadOptions
 from fathom.tables.table import Source, Table
@@ -58,6 +58,7 @@ def read_arff(content: Content, options: ReadOptions) -> Table:
         RecipeError: an option was set that has no effect on ARFF.
     """
     options.refuse_text_options("ARFF", encoding=True)
+    check_size(len(content.data), str(content.path), "the unpacked file", TIMES_OBJECTS)
     decoded = decode(content, options.encoding)
     where = str(content.path)
     lines = decoded.data.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n")

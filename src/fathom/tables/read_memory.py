@@ -11,6 +11,7 @@ from fathom.base.errors import DataError
 from fathom.base.records import Finding
 from fathom.tables.cells import typed_series
 from fathom.tables.frames import Framed, FramedColumn, frame_of_records, frame_of_series
+from fathom.tables.halves import whole_text
 from fathom.tables.names import numbered_names
 from fathom.tables.options import ReadOptions
 from fathom.tables.table import Source, Table
@@ -77,7 +78,8 @@ def _framed(source: object, name: str) -> Framed:
 def _from_mapping(source: Mapping[Any, Any], name: str) -> Framed:
     columns: list[tuple[str, FramedColumn]] = []
     for key, cells in source.items():
-        column = _column(str(key), cells)
+        named = whole_text(str(key))
+        column = _column(named, cells)
         if column is None:
             raise DataError(
                 "A column is not a sequence of cells.",
@@ -86,7 +88,7 @@ def _from_mapping(source: Mapping[Any, Any], name: str) -> Framed:
                 got=f"{type(cells).__name__}: {str(cells)[:60]}",
                 do="Give each column as a list, also when there is one row only.",
             )
-        columns.append((str(key), column))
+        columns.append((named, column))
     return _together(columns, name)
 
 
@@ -135,7 +137,7 @@ def _from_numpy(name: str, cells: np.ndarray) -> FramedColumn:
 
 def _from_pandas(source: Any, name: str) -> Framed:
     names = [
-        ".".join(map(str, column)) if isinstance(column, tuple) else str(column)
+        whole_text(".".join(map(str, column)) if isinstance(column, tuple) else str(column))
         for column in source.columns
     ]
     parts = [source.iloc[:, place] for place in range(len(names))]

@@ -10,7 +10,7 @@ import polars as pl
 
 from fathom.base.errors import DataError
 from fathom.tables.split import RowFacts
-from fathom.tables.table import Table
+from fathom.tables.table import Table, as_text
 
 _MOST_CLASSES = 100
 _NUM_RANGES = 10
@@ -32,7 +32,7 @@ def row_facts(
     compared = [name for name in table.columns if name not in unlike]
     copies = table.select(compared)
     normal = copies.frame.select(
-        _normal(copies.frame[name]).alias(str(number)) for number, name in enumerate(compared)
+        _normal(copies.column(name)).alias(str(number)) for number, name in enumerate(compared)
     )
     cluster = normal.hash_rows(seed=0).to_numpy()
     _, cluster = np.unique(cluster, return_inverse=True)
@@ -48,14 +48,14 @@ def num_copies(facts: RowFacts) -> int:
 
 def _normal(series: pl.Series) -> pl.Series:
     """Cells in one spelling: numbers to six digits, words without case and outer blanks."""
-    text = series.cast(pl.String, strict=False)
+    text = as_text(series)
     number = text.str.strip_chars().cast(pl.Float64, strict=False)
     rounded = number.round_sig_figs(_DIGITS).cast(pl.String)
     return rounded.fill_null(text.str.strip_chars().str.to_lowercase())
 
 
 def _codes(series: pl.Series) -> np.ndarray:
-    text = series.cast(pl.String, strict=False)
+    text = as_text(series)
     if text.null_count():
         rows = np.flatnonzero(text.is_null().to_numpy())
         raise DataError(
@@ -91,7 +91,7 @@ def strata(series: pl.Series) -> np.ndarray | None:
         >>> strata(pl.Series(["no", "yes", "no"]))
         array([0, 1, 0])
     """
-    text = series.cast(pl.String, strict=False).fill_null("")
+    text = as_text(series).fill_null("")
     if text.n_unique() <= min(_MOST_CLASSES, max(2, len(text) // 3)):
         return text.rank("dense").to_numpy().astype(np.int64) - 1
     number = series.cast(pl.Float64, strict=False).to_numpy()

@@ -1,6 +1,6 @@
 """Which column plays which part, and what kind each one is."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -56,6 +56,7 @@ class Roles:
                     got=f"'{column}'",
                     do=nearest(column, table.columns) or "Name a column that exists.",
                 )
+        check_one_of_each(table, [column for _, column in named if column is not None])
         if len(set(self.targets)) < len(self.targets) or self.weight in self.targets:
             raise RecipeError(
                 "A column is named twice for parts that exclude each other.",
@@ -69,6 +70,43 @@ class Roles:
         """Columns that are not inputs because they play another part."""
         aside = [*self.targets, self.weight, self.group]
         return tuple(name for name in aside if name is not None)
+
+
+def check_like(table: Table, known: Collection[str]) -> None:
+    """Where another table had one column of a name, this one may not have several.
+
+    Args:
+        table: some rows.
+        known: the columns of the other; "a_2" says that two were called "a" there as well.
+
+    Raises:
+        DataError: two columns of the file have one name.
+    """
+    check_one_of_each(table, (name for name in known if f"{name}_2" not in known))
+
+
+def check_one_of_each(table: Table, names: Iterable[str]) -> None:
+    """A name that is to mean one column may not be that of several.
+
+    Raises:
+        DataError: two columns of the file have it; one of them was renamed when it was read.
+    """
+    twice = [name for name in names if name in table.repeated]
+    if twice:
+        raise DataError(
+            f"Several columns are called '{twice[0]}', so it is not clear which one is meant.",
+            where=table.source.name,
+            expected=f"one column '{twice[0]}'",
+            got=listed(name for name in table.columns if _stem(name) == twice[0])
+            + ", after the others were renamed",
+            do="Give each column a name of its own in the file, or name all columns with --names.",
+        )
+
+
+def _stem(name: str) -> str:
+    """A name without the number that made it unlike another."""
+    head, sign, number = name.rpartition("_")
+    return head if sign and number.isdigit() else name
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,12 @@ class Table:
         """The columns' names, in order."""
         return tuple(self.frame.columns)
 
+    @property
+    def repeated(self) -> tuple[str, ...]:
+        """Names that several columns had: the first kept its own, the others were renamed."""
+        told = [note.facts["repeated"] for note in self.notes if note.code == "names_changed"]
+        return tuple(name for names in told for name in names)
+
     def __len__(self) -> int:
         return self.frame.height
 
@@ -104,7 +110,9 @@ class Table:
             DataError: there is no such column.
         """
         try:
-            return self.frame.get_column(name)
+            # By a name such as "^a$" polars would mean all columns that match; not with a blank.
+            series = self.frame.get_column(name)
+            return series.alias(f"{name} ") if name[:1] == "^" and name[-1:] == "$" else series
         except pl.exceptions.ColumnNotFoundError:
             self._require([name])  # says which names there are
             raise
@@ -146,7 +154,7 @@ class Table:
         """
         digest = blake2b(digest_size=16)
         for series in self.frame:
-            texts = as_text(series)
+            texts = as_text(series.alias("cells"))
             # Lengths beside the joined bytes make it plain where each cell ends; -1 is no cell.
             lengths = texts.str.len_bytes().cast(pl.Int64).fill_null(-1).to_numpy()
             digest.update(f"{len(series.name.encode())}:{series.name}:{len(series)}:".encode())
@@ -180,7 +188,7 @@ class Table:
         self._require(chosen)
         total = np.zeros(self.num_rows, dtype=np.uint64)
         for name in _columns(chosen):
-            cells = as_text(self.frame[name]).hash(seed=0).to_numpy()
+            cells = as_text(self.column(name)).hash(seed=0).to_numpy()
             # The order of columns must matter, or (a, b) and (b, a) would look like copies.
             total = (total ^ (total >> np.uint64(29))) * _ODD + cells
         return total
@@ -217,7 +225,7 @@ def as_text(series: pl.Series) -> pl.Series:
     """The cells as strings, null where they are null; numbers in polars' shortest spelling."""
     if series.dtype == pl.String:
         return series
-    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary):
+    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Duration):
         cells = [None if cell is None else repr(cell) for cell in series.to_list()]
         return pl.Series(series.name, cells, dtype=pl.String)
     return series.cast(pl.String)

@@ -12,6 +12,7 @@ _WORDS = (
     "not enough memory",
     "can't allocate memory",
     "Cannot allocate memory",
+    "bad_alloc",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fathom.base.errors import RecipeError
 from fathom.base.records import Decision
 from fathom.reports.rates import write_rates
 from fathom.training.rate_range import RateRange
@@ -12,7 +11,7 @@ from fathom.workflow import look as looking
 from fathom.workflow.budget import seconds_of
 from fathom.workflow.look import Look
 from fathom.workflow.rates import rates_of
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, check_said_once
 from fathom.workflow.run import Run
 from fathom.workflow.study import study
 from fathom.workflow.train import Sources
@@ -20,6 +19,7 @@ from fathom.workflow.train import resume as go_on
 from fathom.workflow.train import train as begin
 from fathom.workflow.watching import Watching, watching
 
+_TABLES = ("data", "test", "validation")
 Target = str | Sequence[str] | None
 Names = str | Path | Sequence[str] | None
 
@@ -227,20 +227,13 @@ def _recipe(
     """What was said, as a recipe.
 
     Raises:
-        RecipeError: a setting was said twice.
+        RecipeError: a setting is an argument of its own, too, and was said twice.
     """
     words = {**(common or {}), "target": target}
     said = {key: _word(key, value) for key, value in words.items() if value is not None}
-    for key in said:
-        if key in (settings or {}):
-            raise RecipeError(
-                f"'{key}' was said twice.",
-                where=f"{key}=… and settings={{'{key}': …}}",
-                expected="one of the two",
-                got=f"{said[key]!r} and {(settings or {})[key]!r}",
-                do="Leave it out of `settings`.",
-            )
-    return Recipe.of({**(settings or {}), **said}, kinds)
+    more = dict(settings or {})
+    check_said_once(more, {**said, **dict.fromkeys(_TABLES, "the argument")})
+    return Recipe.of({**more, **said}, kinds)
 
 
 def _word(key: str, value: Any) -> Any:

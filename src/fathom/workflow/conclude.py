@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fathom.base.files import write_json
+from fathom.base.files import write_sealed
 from fathom.evaluation.baselines import Baseline
 from fathom.evaluation.conformal import interval_coverage_of, set_coverage_of
 from fathom.evaluation.headline import headline
@@ -200,7 +200,7 @@ def _write_scores(folder: Path, verdicts: list[Verdict], clock: Stopwatch) -> No
     if len(scores) > 1:
         content["targets"] = scores
         content["verdict"] = headline([verdict.score for verdict in verdicts])
-    write_json(folder / "score.json", content)
+    write_sealed(folder / "score.json", content)
 
 
 def _coverage_dict(verdict: Verdict) -> dict[str, Any]:

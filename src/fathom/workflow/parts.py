@@ -50,7 +50,7 @@ def _row_names(table: Table, roles: Roles) -> tuple[str, ...]:
     used = (*roles.targets, roles.group, roles.time)
     found: list[str] = []
     for name in table.columns:
-        raw = table.frame[name]
+        raw = table.column(name)
         if name in used or raw.n_unique() < table.num_rows / 2 or _measured(raw):
             continue
         said = roles.kinds.get(name)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fathom.base.errors import RecipeError
-from fathom.base.files import storage_error
+from fathom.base.files import check_name, storage_error
 from fathom.workflow.recipe import Recipe
 
 
@@ -15,6 +15,8 @@ def check_free(out: str | Path | None) -> None:
         StorageError: it cannot be looked at, as with names that are too long.
     """
     place = None if out is None else Path(out)
+    if place is not None:
+        check_name(place.absolute())
     try:
         if place is None or not place.exists() or (place.is_dir() and not any(place.iterdir())):
             return

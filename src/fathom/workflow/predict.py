@@ -19,6 +19,7 @@ from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
 from fathom.tables.options import ReadOptions
 from fathom.tables.read import read
+from fathom.tables.schema import check_like
 from fathom.tables.table import Source, Table
 from fathom.workflow import bands as banding
 from fathom.workflow.bands import Band
@@ -124,6 +125,7 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
     """
     table = read(data, options or _options_of(run, data))
     named = options is not None and options.names is not None
+    check_like(table, run.record["columns"])
     if table.source.header or named:
         return table
     return _named_by_position(run, table)

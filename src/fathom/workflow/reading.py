@@ -9,7 +9,7 @@ from fathom.base.records import Finding
 from fathom.columns.catalogue import kind_from_name
 from fathom.columns.recognise import recognise
 from fathom.tables.options import ReadOptions
-from fathom.tables.schema import Roles
+from fathom.tables.schema import Roles, check_like
 from fathom.tables.table import Table
 from fathom.workflow.recipe import Recipe
 
@@ -19,14 +19,22 @@ Traced = tuple[Table, np.ndarray]
 def read_options(recipe: Recipe) -> ReadOptions:
     """How the recipe wants text files to be read."""
     names = recipe.get("names")
-    if isinstance(names, str) and not Path(names).exists():
-        names = [part.strip() for part in names.split(",")]
     given = {
-        "names": tuple(names) if isinstance(names, list) else names,
+        "names": names_said(names) if isinstance(names, str) else names,
         "delimiter": recipe.get("delimiter"),
         "encoding": recipe.get("encoding"),
     }
     return ReadOptions(**{key: value for key, value in given.items() if value is not None})
+
+
+def names_said(text: str) -> Path | tuple[str, ...]:
+    """Columns' names as they were typed: the path of a file of names, or a,b,c."""
+    try:
+        if "," not in text and Path(text).exists():
+            return Path(text)
+    except OSError:
+        pass  # longer than a path may be
+    return tuple(name.strip() for name in text.split(","))
 
 
 def roles_of(recipe: Recipe, table: Table) -> Roles:
@@ -88,6 +96,7 @@ def like(other: Table, table: Table, roles: Roles, name: str) -> Table:
         DataError: a column is missing from it.
     """
     wanted = list(table.columns)
+    check_like(other, wanted)
     lacking = [column for column in wanted if column not in other.columns]
     if lacking and not set(lacking) & set(other.columns) and other.frame.width == len(wanted):
         same_width = not other.source.header

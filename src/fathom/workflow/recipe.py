@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fathom.base.errors import RecipeError
-from fathom.base.files import write_text
+from fathom.base.files import check_ordinary, write_text
 from fathom.base.records import Decision
 from fathom.workflow.settings import SETTINGS, setting
 
@@ -83,6 +83,28 @@ def useless(key: str, recipe: Recipe, reason: str) -> RecipeError:
     )
 
 
+def check_said_once(settings: Mapping[str, Any], elsewhere: Mapping[str, Any]) -> None:
+    """A setting may not be said in two ways at once, or one of them would be ignored.
+
+    Args:
+        settings: dotted key -> value, as free settings say it.
+        elsewhere: the same, as an option or an argument of its own says it; None = not said.
+
+    Raises:
+        RecipeError: it is said twice.
+    """
+    for key, value in settings.items():
+        other = elsewhere.get(key)
+        if other is not None and value is not None:
+            raise RecipeError(
+                f"The setting '{key}' was said twice.",
+                where=key,
+                expected="one of the two",
+                got=f"'{other}' by an option or argument of its own, '{value}' among the settings",
+                do="Leave one of them out.",
+            )
+
+
 def read_recipe(path: Path) -> Recipe:
     """Read recipe.toml. Paths in it are meant from the folder it lies in.
 
@@ -90,6 +112,7 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: absent, not TOML, an unknown key or a wrong value.
     """
     try:
+        check_ordinary(path)
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

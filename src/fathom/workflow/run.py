@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fathom.base.errors import RunError, listed
-from fathom.base.files import read_json, read_lines
+from fathom.base.files import read_lines, read_sealed, seal_of
 from fathom.models.model import Model, load_model
 from fathom.reports.page import in_frame
 from fathom.workflow.bands import Band
@@ -43,7 +43,7 @@ class Run:
     @cached_property
     def record(self) -> dict[str, Any]:
         """Data fingerprint, seed, versions, machine, every decision."""
-        return read_json(self.folder / "record.json")
+        return read_sealed(self.folder / "record.json")
 
     @cached_property
     def score(self) -> dict[str, Any]:
@@ -52,17 +52,28 @@ class Run:
         Raises:
             RunError: the run was not scored, or did not finish.
         """
-        return read_json(self.folder / "score.json")
+        return read_sealed(self.folder / "score.json")
 
     @cached_property
     def answers(self) -> dict[str, Any]:
         """Thresholds and bands, as held rows chose them.
 
         Raises:
-            RunError: the training did not finish.
+            RunError: the training did not finish; the file is damaged, or was made for another
+                model.
         """
         self.check_finished()
-        return read_json(self.folder / "answers.json")
+        place = self.folder / "answers.json"
+        found = read_sealed(place)
+        if found.get("model") != seal_of(self.folder / "preparation.json"):
+            raise RunError(
+                "The thresholds and intervals of the run are those of another model.",
+                where=str(place),
+                expected="a file that was written with preparation.json",
+                got="one that was written with another",
+                do="A file of another run was put here: restore it, or train again.",
+            )
+        return found
 
     @property
     def bands(self) -> dict[str, Band]:
@@ -123,12 +134,16 @@ def load(folder: str | Path) -> Run:
         RunError: there is none.
     """
     place = Path(folder)
-    if not (place / "record.json").is_file():
+    try:
+        there, exists = (place / "record.json").is_file(), place.exists()
+    except OSError:
+        there = exists = False
+    if not there:
         raise RunError(
             "There is no run here.",
             where=str(place),
             expected="a folder that `fathom train` wrote",
-            got="no such folder" if not place.exists() else "a folder without record.json",
+            got="no such folder" if not exists else "a folder without record.json",
             do="Check the path; runs lie under runs/ unless --out said otherwise.",
         )
     return Run(place)

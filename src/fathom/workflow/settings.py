@@ -55,6 +55,14 @@ class Setting:
                 do=nearest(str(value), self.choices) or "Choose one of these.",
             )
         self._check_range(value)
+        if self.key in _FOR_THE_SYSTEM and "\0" in str(value):
+            raise RecipeError(
+                f"The setting '{self.key}' holds a null character.",
+                where=self.key,
+                expected="a text without it",
+                got=repr(value),
+                do=self.explanation,
+            )
         return value
 
     def _check_range(self, value: Any) -> None:
@@ -79,6 +87,8 @@ _WORDS = {
     bool: "true or false",
     list: "a list",
 }
+# Names that the system is asked for, where a null character would end them.
+_FOR_THE_SYSTEM = ("data", "test", "validation", "encoding")
 _TEXT, _WHOLE, _NUMBER, _SWITCH = (str,), (int,), (float,), (bool,)
 
 SETTINGS: tuple[Setting, ...] = (
@@ -271,6 +281,8 @@ def setting(key: str) -> Setting:
         near = nearest(f"'{key.rsplit('.', 1)[-1]}'", last)
         full = next((f"Did you mean '{last[word]}'?" for word in last if f"'{word}'" in near), "")
         close = nearest(key, BY_KEY) or full
+        if key.partition(".")[0] in ("columns", "kinds", "kind"):
+            close = "Say the kind of a column with --kind COLUMN=KIND, or in [columns] of a recipe."
         raise RecipeError(
             f"There is no setting '{key}'.",
             where="recipe",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fathom.base.files import read_json, write_text
+from fathom.base.files import read_sealed, write_text
 from fathom.base.records import Decision
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
@@ -74,7 +74,7 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
     scores = [verdict.score for verdict in outcome.verdicts]
     trained = learned.trained[0]
     decided = [d for choice in outcome.choices.values() for d in choice.decisions]
-    record = read_json(folder / "record.json")
+    record = read_sealed(folder / "record.json")
     return ReportContent(
         title=f"{folder.name}: {names}",
         verdict=headline(scores) if scores else "Not scored: there were no test rows.",

@@ -1,5 +1,6 @@
 """The verb train: from a table to a run folder with a model and its report."""
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 
 from fathom.base.errors import RunError
-from fathom.base.files import read_json, write_json, write_text
+from fathom.base.files import read_sealed, seal_of, write_sealed, write_text
 from fathom.base.machine import machine, versions
 from fathom.base.records import Decision, Finding
 from fathom.models.model import save_model
@@ -45,7 +46,7 @@ class Sources:
         """As a recipe can name them."""
         named = {"data": self.data, "test": self.test, "validation": self.validation}
         return {
-            key: str(Path(source).resolve()) if isinstance(source, str | Path) else MEMORY
+            key: os.path.realpath(source) if isinstance(source, str | Path) else MEMORY
             for key, source in named.items()
             if source is not None
         }
@@ -101,7 +102,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     """
     clock = Stopwatch()
     place = Path(folder)
-    record = read_json(place / "record.json")
+    record = read_sealed(place / "record.json")
     recipe = read_recipe(place / "recipe.toml")
     frozen = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])
@@ -184,7 +185,7 @@ def _write_plan(folder: Path, made: Study) -> None:
     """All that a resume needs, before the first step."""
     write_text(folder / "recipe.toml", made.recipe.to_toml())
     write_text(folder / "resolved.toml", resolved_toml(made.decisions, made.schema.described))
-    write_json(folder / "record.json", _record(made))
+    write_sealed(folder / "record.json", _record(made))
 
 
 def _record(made: Study) -> dict[str, Any]:
@@ -288,12 +289,13 @@ def _bands(made: Study, learned: Learned) -> dict[str, Band]:
 
 
 def _write_answers(folder: Path, choices: Mapping[str, Choice], bands: Mapping[str, Band]) -> None:
-    write_json(
+    write_sealed(
         folder / "answers.json",
         {
             "thresholds": {name: choice.threshold for name, choice in choices.items()},
             "decisions": [d.to_dict() for c in choices.values() for d in c.decisions],
             "bands": {name: band.to_dict() for name, band in bands.items()},
+            "model": seal_of(folder / "preparation.json"),
         },
     )
 

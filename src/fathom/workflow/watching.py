@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from fathom.base.errors import RecipeError, nearest
+from fathom.base.terminal import visible
 from fathom.reports.live import LiveContent, live_view
 from fathom.training.records import Progress
 from fathom.workflow.learn import Watch
@@ -110,7 +111,7 @@ class Lines:
         self.last = (part, tenth)
         fold = "" if parts == 1 else f"fold {part + 1} of {parts}, "
         text = f"{fold}step {standing.step} of {standing.num_steps}, {figures(standing, left)}"
-        print(text, file=sys.stderr, flush=True)
+        print(visible(text), file=sys.stderr, flush=True)
 
 
 def figures(standing: Progress, left: float) -> str:
