@@ -106,7 +106,7 @@ def test_free_memory_is_the_least_of_all_limits(
     assert memory.available_memory() == 400_000
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     limit = taken + 300_000
-    monkeypatch.setattr(memory.resource, "getrlimit", lambda _: (limit, limit))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (limit, limit))
     assert 0 <= memory.available_memory() <= 300_000
     monkeypatch.undo()
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "nothing")

@@ -78,11 +78,11 @@ def test_a_word_that_is_said_twice_is_an_error(table: pl.DataFrame) -> None:
     with pytest.raises(RecipeError) as caught:
         fathom.plan(table, "price", seed=1, settings={"seed": 2})
     assert str(caught.value) == (
-        "'seed' was said twice.\n"
-        "  where:    seed=… and settings={'seed': …}\n"
+        "The setting 'seed' was said twice.\n"
+        "  where:    seed\n"
         "  expected: one of the two\n"
-        "  got:      1 and 2\n"
-        "  do:       Leave it out of `settings`."
+        "  got:      '1' by an option or argument of its own, '2' among the settings\n"
+        "  do:       Leave one of them out."
     )
 
 

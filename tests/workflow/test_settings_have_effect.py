@@ -101,7 +101,7 @@ def outcome(table: pl.DataFrame, small_train: Callable[..., Run]) -> Callable[..
 def prints(run: Run) -> dict[str, str]:
     """A print of each result: weights, preparation, history, answers, predictions, score."""
     score = json.loads((run.folder / "score.json").read_text())
-    del score["seconds"], score["looks"], score["notes"]
+    del score["seconds"], score["looks"], score["notes"], score["seal"]
     page = re.sub(r"\d+", "", (run.folder / "report.html").read_text())
     names = ("model.safetensors", "preparation.json", "answers.json", "history.jsonl")
     found = {

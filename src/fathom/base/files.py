@@ -120,16 +120,15 @@ def check_name(path: Path) -> None:
     Raises:
         StorageError: some bytes of it are no letters.
     """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
+    odd = [letter for letter in str(path) if letter == "\0" or "\ud800" <= letter <= "\udfff"]
+    if odd:
         raise StorageError(
             "The name of a file or folder holds bytes that are no letters.",
             where=str(path)[:300],
             expected="a name in UTF-8",
-            got=ascii(error.object[error.start : error.end]),
+            got=ascii(odd[0]),
             do="Rename it, or choose another place.",
-        ) from error
+        )
 
 
 def check_ordinary(path: Path) -> None:

@@ -29,9 +29,10 @@ def _of_machine() -> int:
 
 def _of_other_systems() -> int:
     """All of the memory, where it is told; else what does not bound anything."""
-    if hasattr(os, "sysconf"):
+    try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return _UNKNOWN
+    except (AttributeError, ValueError):
+        return _UNKNOWN
 
 
 def _of_group() -> int:

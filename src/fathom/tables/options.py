@@ -124,7 +124,7 @@ def _check_character(option: str, value: str) -> None:
 def _check_encoding(value: str) -> None:
     try:
         codecs.lookup(value)
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise RecipeError(
             "There is no encoding of that name.",
             where="option encoding",

@@ -55,14 +55,6 @@ class Setting:
                 do=nearest(str(value), self.choices) or "Choose one of these.",
             )
         self._check_range(value)
-        if self.key in _FOR_THE_SYSTEM and "\0" in str(value):
-            raise RecipeError(
-                f"The setting '{self.key}' holds a null character.",
-                where=self.key,
-                expected="a text without it",
-                got=repr(value),
-                do=self.explanation,
-            )
         return value
 
     def _check_range(self, value: Any) -> None:
@@ -87,8 +79,6 @@ _WORDS = {
     bool: "true or false",
     list: "a list",
 }
-# Names that the system is asked for, where a null character would end them.
-_FOR_THE_SYSTEM = ("data", "test", "validation", "encoding")
 _TEXT, _WHOLE, _NUMBER, _SWITCH = (str,), (int,), (float,), (bool,)
 
 SETTINGS: tuple[Setting, ...] = (

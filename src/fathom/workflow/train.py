@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fathom.base.errors import RunError
-from fathom.base.files import read_sealed, seal_of, write_sealed, write_text
+from fathom.base.files import check_name, read_sealed, seal_of, write_sealed, write_text
 from fathom.base.machine import machine, versions
 from fathom.base.records import Decision, Finding
 from fathom.models.model import save_model
@@ -45,6 +45,9 @@ class Sources:
     def said(self) -> dict[str, str]:
         """As a recipe can name them."""
         named = {"data": self.data, "test": self.test, "validation": self.validation}
+        for source in named.values():
+            if isinstance(source, str | Path):
+                check_name(Path(source))
         return {
             key: os.path.realpath(source) if isinstance(source, str | Path) else MEMORY
             for key, source in named.items()
