@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 from fathom.base.terminal import one_line
 
@@ -38,6 +39,10 @@ class FathomError(ValueError):
         lines += [f"  {label:<9} {one_line(text)}" for label, text in beats if text]
         super().__init__("\n".join(lines))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whole from one process to another: by default only the joined text would arrive."""
+        return _again, (type(self), self.args, self.__dict__)
+
     def to_dict(self) -> dict[str, str]:
         """The four beats by name, as `--json` prints them."""
         return {
@@ -48,6 +53,12 @@ class FathomError(ValueError):
             "got": self.got,
             "do": self.do,
         }
+
+
+def _again(kind: type[FathomError], args: tuple[Any, ...], held: dict[str, Any]) -> FathomError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(held)
+    return error
 
 
 class DataError(FathomError):

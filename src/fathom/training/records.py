@@ -24,6 +24,7 @@ class Progress:
         seconds: since this process began to train.
         left: seconds to the last step at this rate, early stopping not foreseen.
         first: the step that this process began at; beyond 0 after a resume.
+        at_once: how many trainings of the same model go on side by side.
     """
 
     step: int
@@ -33,6 +34,7 @@ class Progress:
     seconds: float
     left: float
     first: int = 0
+    at_once: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

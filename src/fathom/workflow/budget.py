@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from fathom.base.errors import RecipeError
 from fathom.base.records import Decision, Finding
+from fathom.training.side_by_side import at_once
 from fathom.workflow.learn import Around, learn
 from fathom.workflow.study import Study
 
@@ -31,14 +32,14 @@ class Pace:
     check: float
     around: float
 
-    def num_steps(self, seconds: float, parts: int, checks: int) -> int:
-        """How many steps each of some parts may take; at least one.
+    def num_steps(self, seconds: float, rounds: int, checks: int) -> int:
+        """How many steps a part may take when so many come one after the other; at least one.
 
         Example:
             >>> Pace(step=0.5, check=0.25, around=1.0).num_steps(24.0, 2, 4)
             20
         """
-        each = seconds / parts
+        each = seconds / rounds
         # Half of the time is for steps, whatever else there is to do: better a little too long
         # than a network that took no steps.
         left = max(each - self.around - checks * self.check, each / 2)
@@ -89,8 +90,9 @@ def within(made: Study, seconds: float) -> Study:
     planned = made.resolved.training.num_steps
     pace = measure(made)
     parts = len(made.material.parts)
+    rounds = math.ceil(parts / at_once(parts, made.resolved.device))
     left = seconds - (time.perf_counter() - began)
-    steps = min(planned, pace.num_steps(left, parts, made.resolved.value("training.checks")))
+    steps = min(planned, pace.num_steps(left, rounds, made.resolved.value("training.checks")))
     if steps == planned:
         reason = f"all {planned:,} steps fit into the {seconds:g} seconds"
         return _with_steps(made, steps, reason)
@@ -119,13 +121,14 @@ def _told(made: Study, steps: int, seconds: float) -> Study:
 
 
 def measure(made: Study) -> Pace:
-    """Train the first part for a few steps and throw the result away.
+    """Train as many parts as go side by side for a few steps, and throw the result away.
 
     A step costs what the middle one of them cost, so that one hiccup does not count; the check at
     the end costs what came after the last step.
     """
     training = replace(made.resolved.training, num_steps=_STEPS, check_every=0)
-    material = replace(made.material, parts=made.material.parts[:1])
+    beside = at_once(len(made.material.parts), made.resolved.device)
+    material = replace(made.material, parts=made.material.parts[:beside])
     moments: list[float] = []
     began = time.perf_counter()
     found = learn(
@@ -133,7 +136,7 @@ def measure(made: Study) -> Pace:
         made.schema,
         replace(made.resolved, training=training),
         Around(
-            watch=lambda _part, _parts, standing: moments.append(standing.seconds),
+            watch=lambda part, _, standing: moments.append(standing.seconds) if not part else None,
             watch_every=0.0,
         ),
     )

@@ -1,21 +1,26 @@
 """Train every part of a model and keep what it says of rows it has not learned from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import load, save
+from torch import nn
 
 from fathom.heads.head import Answer, joined
 from fathom.models.assemble import HeadPlan
 from fathom.models.model import Model, Part, in_unit, run_network
 from fathom.models.preparation import head_name
 from fathom.objectives.supervised import Supervised
+from fathom.tables.batches import RowExamples
 from fathom.tables.schema import Schema
-from fathom.tables.table import Table
 from fathom.training.learner import Event
 from fathom.training.records import Options, Progress, Trained
 from fathom.training.session import train_network
+from fathom.training.side_by_side import Send, at_once, run_side_by_side
 from fathom.workflow.checking import validator
 from fathom.workflow.material import Material
 from fathom.workflow.ready import Ready, examples_of, ready_part, schema_of, targets_of
@@ -88,21 +93,34 @@ def learn(
     schema = schema_of(schema, resolved)
     targets = targets_of(material, schema)
     around, num_parts, pool = around or Around(), len(material.parts), material.pool
-    parts: list[Part] = []
-    trained: list[Trained] = []
-    answers: list[dict[str, Answer]] = []
-    for number, (train_rows, held_rows) in enumerate(material.parts):
-        ready = ready_part(pool.rows(train_rows), schema, targets, resolved)
-        options = around.options(number, num_parts)
-        part, done, answer = _learn_part(ready, pool.rows(held_rows), schema, resolved, options)
-        parts.append(part)
-        trained.append(done)
-        answers.append(answer)
+    limit = at_once(num_parts, resolved.device)
+    # One that is left over is alone at the end, and may as well have all threads.
+    num_beside = 0 if limit == 1 else num_parts - (num_parts % limit == 1)
+    readies: list[Ready] = []
+
+    def made() -> Iterator[tuple[Ready, RowExamples, Options]]:
+        """Every part up to its first step, when it is its turn."""
+        for number, (train_rows, held_rows) in enumerate(material.parts):
+            ready = ready_part(pool.rows(train_rows), schema, targets, resolved)
+            examples = examples_of(ready.preparation, pool.rows(held_rows), schema.roles.weight)
+            readies.append(ready)
+            yield ready, examples.to(resolved.device), around.options(number, num_parts)
+
+    turns = made()
+    jobs = (partial(_beside, *turn, resolved, limit) for turn in islice(turns, num_beside))
+    told = None if around.watch is None else _teller(around.watch, num_parts)
+    results = run_side_by_side(jobs, limit, told) if num_beside else []
+    found = [_put_back(ready, *result) for ready, result in zip(readies, results, strict=True)]
+    found += [_train(*turn, resolved) for turn in turns]
+    trained = tuple(done for done, _ in found)
+    answers = [answer for _, answer in found]
+    # Answers are given on the processor from here on, wherever the training was.
+    parts = [Part(ready.preparation, ready.network.cpu()) for ready in readies]
     model = Model(tuple(parts), resolved.network, parts_heads(parts, resolved))
     rows = np.concatenate([held for _, held in material.parts])
     part_of = np.repeat(np.arange(len(parts)), [len(held) for _, held in material.parts])
     held = _held_answers(model, answers)
-    return Learned(model, tuple(trained), held, rows, part_of)
+    return Learned(model, trained, held, rows, part_of)
 
 
 def part_folder(folder: Path, number: int, num_parts: int) -> Path:
@@ -127,10 +145,10 @@ def _class_weights(part: Part) -> dict[str, tuple[float, ...]]:
     return found
 
 
-def _learn_part(
-    ready: Ready, held: Table, schema: Schema, resolved: Resolved, options: Options
-) -> tuple[Part, Trained, dict[str, Answer]]:
-    examples = examples_of(ready.preparation, held, schema.roles.weight).to(resolved.device)
+def _train(
+    ready: Ready, examples: RowExamples, options: Options, resolved: Resolved
+) -> tuple[Trained, dict[str, Answer]]:
+    """Train one part; what it says of the rows that were held out from it."""
     done = train_network(
         ready.network,
         ready.batches,
@@ -139,9 +157,35 @@ def _learn_part(
         validator(ready.preparation, examples),
         options,
     )
-    answer = run_network(ready.network, examples)
-    # Answers are given on the processor from here on, wherever the training was.
-    return Part(ready.preparation, ready.network.cpu()), done, answer
+    return done, run_network(ready.network, examples)
+
+
+def _beside(
+    ready: Ready,
+    examples: RowExamples,
+    options: Options,
+    resolved: Resolved,
+    limit: int,
+    send: Send,
+) -> tuple[bytes, Trained, dict[str, Answer]]:
+    """The same in another process, from which weights come back as bytes."""
+    watch = None if options.watch is None else lambda now: send(replace(now, at_once=limit))
+    done, answer = _train(ready, examples, replace(options, watch=watch), resolved)
+    weights = {name: tensor.contiguous() for name, tensor in ready.network.state_dict().items()}
+    return save(weights), replace(done, network=nn.Identity()), answer
+
+
+def _put_back(
+    ready: Ready, weights: bytes, done: Trained, answer: dict[str, Answer]
+) -> tuple[Trained, dict[str, Answer]]:
+    """The network as the other process trained it."""
+    ready.network.load_state_dict(load(weights))
+    ready.network.eval()
+    return replace(done, network=ready.network), answer
+
+
+def _teller(watch: Watch, num_parts: int) -> Callable[[int, Progress], None]:
+    return lambda number, now: watch(number, num_parts, now)
 
 
 def _held_answers(model: Model, answers: list[dict[str, Answer]]) -> dict[str, Answer]:

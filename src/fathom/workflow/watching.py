@@ -91,8 +91,9 @@ class Remaining:
             self.part = part
         self.now = (standing.step - standing.first, standing.seconds)
         taken, seconds = self.before[0] + self.now[0], self.before[1] + self.now[1]
-        ahead = (parts - part) * standing.num_steps - standing.step
-        return ahead * seconds / max(taken, 1)
+        beside = standing.at_once
+        rounds = math.ceil(parts / beside) - part // beside
+        return (rounds * standing.num_steps - standing.step) * seconds / max(taken, 1)
 
 
 class Lines:
