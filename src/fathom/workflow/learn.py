@@ -20,7 +20,7 @@ from fathom.tables.schema import Schema
 from fathom.training.learner import Event
 from fathom.training.records import Options, Progress, Trained
 from fathom.training.session import train_network
-from fathom.training.side_by_side import Send, at_once, run_side_by_side
+from fathom.training.side_by_side import Job, Send, at_once, run_side_by_side
 from fathom.workflow.checking import validator
 from fathom.workflow.material import Material
 from fathom.workflow.ready import Ready, examples_of, ready_part, schema_of, targets_of
@@ -90,37 +90,101 @@ def learn(
         resolved: the plans.
         around: run folder, progress, resume.
     """
-    schema = schema_of(schema, resolved)
-    targets = targets_of(material, schema)
-    around, num_parts, pool = around or Around(), len(material.parts), material.pool
-    limit = at_once(num_parts, resolved.device)
-    # One that is left over is alone at the end, and may as well have all threads.
-    num_beside = 0 if limit == 1 else num_parts - (num_parts % limit == 1)
-    readies: list[Ready] = []
-
-    def made() -> Iterator[tuple[Ready, RowExamples, Options]]:
-        """Every part up to its first step, when it is its turn."""
-        for number, (train_rows, held_rows) in enumerate(material.parts):
-            ready = ready_part(pool.rows(train_rows), schema, targets, resolved)
-            examples = examples_of(ready.preparation, pool.rows(held_rows), schema.roles.weight)
-            readies.append(ready)
-            yield ready, examples.to(resolved.device), around.options(number, num_parts)
-
-    turns = made()
-    jobs = (partial(_beside, *turn, resolved, limit) for turn in islice(turns, num_beside))
-    told = None if around.watch is None else _teller(around.watch, num_parts)
-    results = run_side_by_side(jobs, limit, told) if num_beside else []
-    found = [_put_back(ready, *result) for ready, result in zip(readies, results, strict=True)]
-    found += [_train(*turn, resolved) for turn in turns]
-    trained = tuple(done for done, _ in found)
-    answers = [answer for _, answer in found]
-    # Answers are given on the processor from here on, wherever the training was.
-    parts = [Part(ready.preparation, ready.network.cpu()) for ready in readies]
+    around, num_parts = around or Around(), len(material.parts)
+    turns = _turns(material, schema_of(schema, resolved), resolved, around)
+    found = [*_side_by_side(turns, num_parts, resolved, around.watch)]
+    found += [_train(turn, resolved) for turn in turns]
+    parts = [outcome.part for outcome in found]
     model = Model(tuple(parts), resolved.network, parts_heads(parts, resolved))
     rows = np.concatenate([held for _, held in material.parts])
-    part_of = np.repeat(np.arange(len(parts)), [len(held) for _, held in material.parts])
-    held = _held_answers(model, answers)
-    return Learned(model, trained, held, rows, part_of)
+    part_of = np.repeat(np.arange(num_parts), [len(held) for _, held in material.parts])
+    held = _held_answers(model, [outcome.answers for outcome in found])
+    return Learned(model, tuple(outcome.trained for outcome in found), held, rows, part_of)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A part up to its first step, and the rows that are held out from it."""
+
+    ready: Ready
+    held: RowExamples
+    options: Options
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A trained part, and what it says of the rows that were held out from it."""
+
+    part: Part
+    trained: Trained
+    answers: dict[str, Answer]
+
+
+def _turns(
+    material: Material, schema: Schema, resolved: Resolved, around: Around
+) -> Iterator[_Turn]:
+    """The parts, each made when it is its turn, so that not all lie in memory at once."""
+    targets, pool = targets_of(material, schema), material.pool
+    for number, (train_rows, held_rows) in enumerate(material.parts):
+        ready = ready_part(pool.rows(train_rows), schema, targets, resolved)
+        held = examples_of(ready.preparation, pool.rows(held_rows), schema.roles.weight)
+        options = around.options(number, len(material.parts))
+        yield _Turn(ready, held.to(resolved.device), options)
+
+
+def _side_by_side(
+    turns: Iterator[_Turn], num_parts: int, resolved: Resolved, watch: Watch | None
+) -> Iterator[_Outcome]:
+    """As many parts as may be trained beside others here; none where that is not possible."""
+    limit = at_once(num_parts, resolved.device)
+    if limit == 1:
+        return
+    # One that is left over is alone at the end, and may as well have all threads.
+    num_beside = num_parts - (num_parts % limit == 1)
+    made: list[Part] = []
+
+    def jobs() -> Iterator[Job]:
+        for turn in islice(turns, num_beside):
+            made.append(Part(turn.ready.preparation, turn.ready.network))
+            yield partial(_beside, turn, resolved, limit)
+
+    tell = None if watch is None else lambda number, now: watch(number, num_parts, now)
+    for part, (weights, *rest) in zip(made, run_side_by_side(jobs(), limit, tell), strict=True):
+        yield _put_back(part, weights, *rest)
+
+
+def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
+    ready = turn.ready
+    done = train_network(
+        ready.network,
+        ready.batches,
+        Supervised(resolved.l1),
+        resolved.training,
+        validator(ready.preparation, turn.held),
+        turn.options,
+    )
+    answers = run_network(ready.network, turn.held)
+    # Answers are given on the processor from here on, wherever the training was.
+    return _Outcome(Part(ready.preparation, ready.network.cpu()), done, answers)
+
+
+def _beside(
+    turn: _Turn, resolved: Resolved, limit: int, send: Send
+) -> tuple[bytes, Trained, dict[str, Answer]]:
+    """The same in another process, from which weights come back as bytes."""
+    told = turn.options.watch is not None
+    watch = (lambda now: send(replace(now, at_once=limit))) if told else None
+    found = _train(replace(turn, options=replace(turn.options, watch=watch)), resolved)
+    state = found.part.network.state_dict()
+    weights = save({name: tensor.contiguous() for name, tensor in state.items()})
+    return weights, replace(found.trained, network=nn.Identity()), found.answers
+
+
+def _put_back(part: Part, weights: bytes, trained: Trained, answers: dict[str, Answer]) -> _Outcome:
+    """The part as the other process trained it."""
+    part.network.load_state_dict(load(weights))
+    part.network.eval()
+    return _Outcome(part, replace(trained, network=part.network), answers)
 
 
 def part_folder(folder: Path, number: int, num_parts: int) -> Path:
@@ -143,49 +207,6 @@ def _class_weights(part: Part) -> dict[str, tuple[float, ...]]:
         if weight is not None:
             found[column.name] = tuple(weight.tolist())
     return found
-
-
-def _train(
-    ready: Ready, examples: RowExamples, options: Options, resolved: Resolved
-) -> tuple[Trained, dict[str, Answer]]:
-    """Train one part; what it says of the rows that were held out from it."""
-    done = train_network(
-        ready.network,
-        ready.batches,
-        Supervised(resolved.l1),
-        resolved.training,
-        validator(ready.preparation, examples),
-        options,
-    )
-    return done, run_network(ready.network, examples)
-
-
-def _beside(
-    ready: Ready,
-    examples: RowExamples,
-    options: Options,
-    resolved: Resolved,
-    limit: int,
-    send: Send,
-) -> tuple[bytes, Trained, dict[str, Answer]]:
-    """The same in another process, from which weights come back as bytes."""
-    watch = None if options.watch is None else lambda now: send(replace(now, at_once=limit))
-    done, answer = _train(ready, examples, replace(options, watch=watch), resolved)
-    weights = {name: tensor.contiguous() for name, tensor in ready.network.state_dict().items()}
-    return save(weights), replace(done, network=nn.Identity()), answer
-
-
-def _put_back(
-    ready: Ready, weights: bytes, done: Trained, answer: dict[str, Answer]
-) -> tuple[Trained, dict[str, Answer]]:
-    """The network as the other process trained it."""
-    ready.network.load_state_dict(load(weights))
-    ready.network.eval()
-    return replace(done, network=ready.network), answer
-
-
-def _teller(watch: Watch, num_parts: int) -> Callable[[int, Progress], None]:
-    return lambda number, now: watch(number, num_parts, now)
 
 
 def _held_answers(model: Model, answers: list[dict[str, Answer]]) -> dict[str, Answer]:
