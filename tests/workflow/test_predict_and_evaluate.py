@@ -350,6 +350,16 @@ def test_show_decodes_what_the_network_sees(
     assert describe_table(place).content["rows"][0]["style"] == news["style"][0]
 
 
+def test_show_takes_rows_to_be_answered(dear_run: Run, tmp_path: Path, news: pl.DataFrame) -> None:
+    target = dear_run.model.targets[0].name
+    place = tmp_path / "news.csv"
+    for rows, kinds in ((news.drop(target, strict=False), 0), (news.with_columns(dear=1), 1)):
+        rows.write_csv(place)
+        batch = describe_run(dear_run, place).content["batch"]
+        assert len(batch) > 1
+        assert sum(column["kind"] == "target" for column in batch) == kinds
+
+
 def test_look_without_a_target(table: pl.DataFrame) -> None:
     found = look(Recipe(), table)
     assert found.schema.columns["style"].kind.name == "category"

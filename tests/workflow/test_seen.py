@@ -24,6 +24,7 @@ def test_the_training_file_gives_itself_away(dear_run: Run, table: pl.DataFrame)
     assert found["verdict"].startswith(
         f"{pool} of 211 rows were seen in training: the score says nothing about new rows. "
     )
+    assert "other rows of the kind" not in found["verdict"]
 
 
 def test_new_rows_are_not_called_seen(dear_run: Run, make_houses: Make) -> None:

@@ -251,7 +251,15 @@ def _worded(
         verdict=" ".join(
             [
                 *([caution] if caution else []),
-                verdict(first, primary, len(scored.rows), comparisons[1:], seeds, only=only),
+                verdict(
+                    first,
+                    primary,
+                    len(scored.rows),
+                    comparisons[1:],
+                    seeds,
+                    only=only,
+                    new=not caution,
+                ),
                 *limits_notes(about.limits, about.strongest or ""),
             ]
         ),

@@ -15,6 +15,7 @@ def verdict(
     recipe: tuple[Comparison, int] | None = None,
     *,
     only: bool = False,
+    new: bool = True,
 ) -> str:
     """Is the network better than the strongest baseline, by how much, how sure?
 
@@ -31,6 +32,7 @@ def verdict(
         others: the other comparisons, corrected for being several.
         recipe: the recipe against the same baseline, and over how many seeds; None = one seed.
         only: there was no other baseline, so that it is not called the strongest.
+        new: the rows were not trained on; else nothing is said of other rows of the kind.
 
     Returns:
         A few sentences, the most important first.
@@ -52,7 +54,7 @@ def verdict(
     sentences = [_first(primary, metric, num_rows, rival), *_surprises(primary, others)]
     if recipe is not None:
         sentences.append(_of_recipe(*recipe))
-    elif primary.better is not None:
+    elif primary.better is not None and new:
         sentences.append(
             "This is said of this one trained model, on other rows of the kind; whether the same "
             "recipe comes out so with another seed was not measured."

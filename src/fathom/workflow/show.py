@@ -10,11 +10,10 @@ from torch import Tensor, nn
 
 from fathom.base.tensors import Features, Field
 from fathom.models.model import Part
-from fathom.models.preparation import head_name
+from fathom.models.preparation import target_field
 from fathom.tables.read import read
 from fathom.tables.table import Source, Table
 from fathom.workflow.predict import read_like_training
-from fathom.workflow.ready import examples_of
 from fathom.workflow.run import Run
 
 
@@ -71,12 +70,12 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
     """
     rows = table.rows(slice(0, size))
     values = part.preparation.parse(rows)
-    examples = examples_of(part.preparation, rows, None)
+    fields = part.preparation.input_fields(values)
     shown: list[dict[str, Any]] = []
     places = part.preparation.places()
     for column in part.preparation.inputs:
         block, parts = places[column.name]
-        field = examples.inputs[block]
+        field = fields[block]
         data, mask = field.data[:, parts], field.mask
         single = data[:, 0] if data.shape[1] == 1 and column.kind.name != "set" else data
         there = None if mask is None else mask[:, parts.start]
@@ -92,9 +91,10 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
                 "present": values[column.name].present.tolist(),
             }
         )
-    for place, column in enumerate(part.preparation.targets):
-        data = examples.targets[head_name(place)].data
-        shown.append({"column": column.name, "kind": "target", "tensor": data.tolist()})
+    for column in part.preparation.targets:
+        if column.name in rows.columns:  # rows to be answered have none
+            data = target_field(column.fitted, values[column.name]).data
+            shown.append({"column": column.name, "kind": "target", "tensor": data.tolist()})
     return shown
 
 
