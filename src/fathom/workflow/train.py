@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fathom.base.errors import RunError
-from fathom.base.files import check_name, read_sealed, seal_of, write_sealed, write_text
+from fathom.base.files import check_name, seal_of, write_sealed, write_text
 from fathom.base.machine import machine, versions
 from fathom.base.records import Decision, Finding
 from fathom.models.model import save_model
@@ -25,7 +25,7 @@ from fathom.workflow.learn import Around, Learned, Watch, learn
 from fathom.workflow.parts import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
-from fathom.workflow.run import Run
+from fathom.workflow.run import Run, load
 from fathom.workflow.seen import Seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
@@ -105,7 +105,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     """
     clock = Stopwatch()
     place = Path(folder)
-    record = read_sealed(place / "record.json")
+    record = load(place).record
     recipe = read_recipe(place / "recipe.toml")
     frozen = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])
