@@ -105,6 +105,8 @@ def _summary(outcome: Outcome, clock: Stopwatch) -> list[tuple[str, str]]:
     rows = f"{len(material.parts[0][0]):,} to learn from, {len(material.parts[0][1]):,} to choose"
     if parts > 1:
         rows = f"{material.pool.num_rows:,} in {parts} folds"
+    if len(material.calibration):
+        rows += f", {len(material.calibration):,} for the width of intervals"
     test = 0 if material.test is None else material.test.num_rows
     weights = sum(p.numel() for p in outcome.learned.model.parts[0].network.parameters())
     return [
