@@ -1,7 +1,9 @@
 """Jobs in processes of their own: order, errors, signals, and an end with their parent."""
 
+import contextlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -92,6 +94,27 @@ def test_a_process_that_was_ended_from_outside_is_told() -> None:
     assert "OMP_NUM_THREADS=1" in caught.value.do
 
 
+def test_a_process_that_ends_in_the_middle_of_a_message_is_told() -> None:
+    before = _pipes()
+
+    def dies(send: Send) -> None:
+        for pipe in _pipes() - before:
+            with contextlib.suppress(OSError):
+                # The header of a message of a thousand bytes, and a few of them.
+                os.write(pipe, (1000).to_bytes(4, "big") + b"few")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(TrainingError, match="ended from outside"):
+        run_side_by_side([dies], 2)
+
+
+def test_a_process_that_was_asked_to_end_was_stopped() -> None:
+    with pytest.raises(Stopped, match="stopped by SIGTERM") as caught:
+        run_side_by_side([lambda send: os.kill(os.getpid(), signal.SIGTERM)], 2)
+    assert caught.value.exit_code == 143
+    assert "--resume" in caught.value.do
+
+
 @pytest.mark.parametrize(
     ("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")]
 )
@@ -144,6 +167,15 @@ def test_jobs_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     while _runs(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _runs(child)
+
+
+def _pipes() -> set[int]:
+    found: set[int] = set()
+    for number in range(256):
+        with contextlib.suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(number).st_mode):
+                found.add(number)
+    return found
 
 
 def _runs(process: int) -> bool:

@@ -29,6 +29,7 @@ Job = Callable[[Send], Any]
 # prctl's request for a signal when the parent dies.
 _PR_SET_PDEATHSIG = 1
 _SECONDS_BETWEEN_LOOKS = 0.2
+_GO_ON = "Go on with --resume, if it has a run folder."
 
 
 def at_once(num_jobs: int, device: torch.device) -> int:
@@ -133,7 +134,7 @@ class _Crew:
             number = pipes[pipe]
             try:
                 self._take(number, *pipe.recv())
-            except EOFError:
+            except (EOFError, OSError):  # between two messages, or in the middle of one
                 self._ended(number)
         self._pass_on()
 
@@ -150,7 +151,7 @@ class _Crew:
         pipe.close()
         process.join()
         if number not in self.results and self.error is None and not self.asked:
-            self.error = _lost(number, process.exitcode)
+            self.error = _lost(number, process.exitcode or 0)
         process.close()
 
     def _pass_on(self) -> None:
@@ -207,13 +208,25 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _lost(number: int, exit_code: int | None) -> TrainingError:
+def _lost(number: int, exit_code: int) -> FathomError:
+    if exit_code == -signal.SIGTERM:
+        stopped = Stopped(
+            "Training was stopped by SIGTERM.", where=f"network {number + 1}", do=_GO_ON
+        )
+        stopped.exit_code = 128 + signal.SIGTERM
+        return stopped
+    killed = exit_code == -signal.SIGKILL
     return TrainingError(
-        "A training that ran beside others was ended from outside.",
+        "A training that ran beside others was ended from outside."
+        if exit_code < 0
+        else "A training that ran beside others broke off.",
         where=f"network {number + 1}",
         expected="a process that trains to its end",
-        got=f"one that ended with {exit_code}; the system does so when memory runs out",
-        do="Go on with --resume. If memory is short, train one at a time: set OMP_NUM_THREADS=1.",
+        got=f"one that ended with {exit_code}"
+        + ("; the system does so when memory runs out" if killed else ""),
+        do=f"{_GO_ON} If memory is short, train one at a time: set OMP_NUM_THREADS=1."
+        if killed
+        else "What it printed tells why; please report it.",
     )
 
 
@@ -221,7 +234,7 @@ def _stopped(number: int, error: BaseException | None) -> BaseException:
     """The stop as the person asked for it; a job was only told to end."""
     if error is not None and not isinstance(error, Stopped):
         return error
-    where, do = (error.where, error.do) if error is not None else ("between two trainings", "")
+    where, do = (error.where, error.do) if error is not None else ("", _GO_ON)
     stopped = Stopped(f"Training was stopped by {name_of(number)}.", where=where, do=do)
     stopped.exit_code = 128 + number
     return stopped
