@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,3 +38,9 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data: set FATHOM_DATA to a folder that holds them")
     return folder
+
+
+def pytest_configure() -> None:
+    """A job in the background is told to ignore Ctrl-C, and so would what is tested with it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
