@@ -29,7 +29,7 @@ from fathom.workflow.ready import Ready, examples_of, ready_part, schema_of, tar
 from fathom.workflow.resolve import Resolved
 
 Watch = Callable[[int, int, Progress], None]
-# Rows times members. 256 × 16 gained a quarter by a second thread; 16 × 8 took nine times as long
+# Rows times members. 256 × 16 gained a fifth by a second thread; 32 × 8 took several times as long
 # with it, on a machine with other work.
 _FEW_IN_A_STEP = 2048
 
