@@ -128,6 +128,15 @@ def test_mended_and_unreadable_cells(make_sheet: Make):
     assert "?" not in str(find_repairs(make_sheet({"a": ("number", ["1", "?"])})))
 
 
+def test_long_numbers_that_become_equal_are_told(make_sheet: Make):
+    codes = [str(9_223_372_036_854_775_000 + row) for row in range(60)]
+    (found,) = find_repairs(make_sheet({"a": ("number", codes)}))
+    assert (found.code, found.severity, found.facts["count"]) == ("digits_lost", "medium", 60)
+    assert "different numbers became equal" in found.evidence
+    far = [f"{row}e30" for row in range(60)]
+    assert find_repairs(make_sheet({"a": ("number", far)})) == []
+
+
 def test_numbers_with_words_between(make_sheet: Make):
     cells = [f"{place}.5" for place in range(41)] + ["unknown", "too small", "unknown"]
     (found,) = find_repairs(make_sheet({"a": ("category", cells)}))

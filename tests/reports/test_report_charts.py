@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fathom.reports.axes import Scale, frame, log_ticks, span, tick_labels, ticks
@@ -65,6 +65,7 @@ def test_scale_by_hand():
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12))
+@example(0.00017311510946143525, 1e-06)
 def test_ticks_lie_inside_and_are_few_and_even(low, width):
     high = low + width
     if high - low < 1e-9 * max(abs(low), abs(high)):

@@ -288,6 +288,12 @@ def test_a_constant_number_is_refused() -> None:
         regressor().fit(X, np.ones(101))
 
 
+def test_numbers_whose_squares_are_infinite_are_refused() -> None:
+    X, _ = blobs()
+    with pytest.raises(DataError, match=r"too large to compute with\.\n.*\n.*\n  got: +9\.9e\+199"):
+        regressor().fit(X, np.linspace(0, 1e200, 101))
+
+
 def test_other_columns_than_in_training_are_refused() -> None:
     frame, label = mixed(61)
     model = classifier(epochs=1).fit(frame, label)

@@ -75,7 +75,7 @@ def test_sizes_and_headers(data_dir: Path, path: str, shape: tuple[int, int], he
     assert table.source.header == header
     assert set(table.frame.dtypes) == {pl.String}
     severities = {note.severity for note in table.notes}
-    assert severities == {"low"}
+    assert severities <= {"low"}
 
 
 def test_labels_within_apostrophes(data_dir: Path) -> None:

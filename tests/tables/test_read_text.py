@@ -127,7 +127,7 @@ def test_a_quote_after_a_blank_still_encloses(read_as: Reader) -> None:
 def test_line_ends(read_as: Reader, ending: str) -> None:
     table = read_as(ending.join(["a,b", "1,2", '3,"4\n5"', "6,7", ""]))
     assert cells(table) == [("1", "2"), ("3", "4\n5"), ("6", "7")]
-    assert codes(table) == {"header_guessed"}
+    assert codes(table) == set()
 
 
 def test_empty_lines(read_as: Reader) -> None:
@@ -142,7 +142,7 @@ def test_an_empty_line_in_a_single_column_is_a_missing_cell(read_as: Reader) -> 
     for ending in ("\n", "\r\n", "\r"):
         table = read_as(ending.join(["x", "1", "", "3", "", ""]))
         assert table.column("x").to_list() == ["1", None, "3"]
-        assert codes(table) == {"header_guessed", "empty_lines_left_out"}
+        assert codes(table) == {"empty_lines_left_out"}
 
 
 def test_remarks(read_as: Reader) -> None:
@@ -314,3 +314,9 @@ def test_reading_twice_gives_the_same(read_as: Reader) -> None:
     table = read_as("a,b\n1,2\n")
     assert read(table).content_hash() == table.content_hash()
     assert read(table, ReadOptions(names="x,y")).columns == ("x", "y")
+
+
+def test_a_header_that_is_certain_needs_no_word(read_as: Reader) -> None:
+    assert "header_guessed" not in codes(read_as("a,b\n1,2\n3,4\n"))
+    assert not note(read_as("1,2\n3,4\n"), "header_guessed").facts["header"]
+    assert note(read_as("a,b\nc,d\ne,f\n"), "header_guessed").facts["header"]

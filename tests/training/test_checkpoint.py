@@ -121,6 +121,10 @@ def _fail_in_rust(*args: object) -> None:
     raise SafetensorError("Error while serializing: I/O error: No space left (os error 28)")
 
 
+def _over_quota(*args: object) -> None:
+    raise SafetensorError("Error while serializing: I/O error: Disk quota exceeded (os error 122)")
+
+
 @pytest.mark.parametrize(
     ("module", "name", "failure"),
     [
@@ -128,8 +132,9 @@ def _fail_in_rust(*args: object) -> None:
         (Path, "write_text", _fail),
         (os, "replace", _fail),
         (checkpoint, "save_file", _fail_in_rust),
+        (checkpoint, "save_file", _over_quota),
     ],
-    ids=["fsync", "write", "rename", "safetensors"],
+    ids=["fsync", "write", "rename", "safetensors", "quota"],
 )
 def test_a_full_disk_leaves_the_old_one_whole(
     module: Any, name: str, failure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """The tensors that travel between data, network and loss: Field, Batch, Features, Loss."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Form = Literal["vector", "sequence", "map", "pyramid"]
+
+if hasattr(os, "register_at_fork"):
+    # The threads of a process are not in its forks (multiprocessing, servers that load first):
+    # there a step on several threads would wait forever for those that are gone.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from fathom.columns.kind import Repair, Values
 
 Decimal = Literal["auto", "point", "comma"]
 INFINITE = "an infinite number read as an absent value"
+ROUNDED = "more digits than a number keeps: rounded, so that different ones became equal"
+# From here on not every whole number has a float of its own.
+_EXACT = 2.0**53
 
 _BLANKS = r"[ \u00a0\u2007\u2009\u202f'’]"
 _EXPONENT = r"([eE][+-]?\d+)?$"
@@ -43,6 +46,12 @@ def read_numbers(raw: pl.Series, decimal: Decimal = "auto") -> Values:
         [('decimal comma read as a point', 2), ('signs that group thousands dropped', 1),
          ('not a number: read as an absent value', 1)]
     """
+    values = _read(raw, decimal)
+    repairs = (*values.repairs, *_rounded(values, raw))
+    return Values(values.data, values.present, repairs)
+
+
+def _read(raw: pl.Series, decimal: Decimal) -> Values:
     if raw.dtype.is_numeric() or raw.dtype in _NUMERIC:
         return _finite(raw.cast(pl.Float64), raw, ())
     quick = as_text(raw).cast(pl.Float64, strict=False)
@@ -62,6 +71,17 @@ def read_numbers(raw: pl.Series, decimal: Decimal = "auto") -> Values:
         rows = np.flatnonzero(slow)
         numbers[rows], repairs = _read_slowly(cells.text[rows], notation)
     return _finite(pl.Series(numbers).fill_nan(None), raw, (*cells.repairs, *repairs))
+
+
+def _rounded(values: Values, raw: pl.Series) -> tuple[Repair, ...]:
+    """Long whole numbers that can no longer be told apart, such as codes of 19 digits."""
+    large = values.present & (np.abs(values.data) >= _EXACT)
+    if not large.any() or raw.dtype.is_float():
+        return ()
+    cells = raw.filter(pl.Series(large))
+    if cells.n_unique() <= len(np.unique(values.data[large])):
+        return ()
+    return counted(ROUNDED, large, raw)
 
 
 def decimal_notation(raw: pl.Series) -> Literal["point", "comma"]:

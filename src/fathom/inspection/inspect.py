@@ -56,9 +56,9 @@ def inspect(sheet: Sheet, others: Mapping[str, Sheet] | None = None) -> tuple[Fi
     It proposes and changes nothing. `facts["action"]` of each finding names what a plan may do:
     "drop" (the columns named, or those under "drop"), "consider_drop", "group" and "time_column"
     (with the column under "column"), "group_by_equal_inputs", "mark_missing", "merge_levels",
-    "drop_rows", "drop_copies_from_training", "keep_together", "kind_number", "log_target",
-    "weigh_classes", "cross_validate", "regularise", "report_apart", "predict_only", "stop", or
-    something only a person can do: "check_labels", "check_origin", "check_order",
+    "drop_rows", "drop_copies_from_training", "keep_together", "kind_number", "kind_category",
+    "log_target", "weigh_classes", "cross_validate", "regularise", "report_apart", "predict_only",
+    "stop", or something only a person can do: "check_labels", "check_origin", "check_order",
     "check_values", "confirm_kind", "correct", "ignore", "keep".
 
     Args:

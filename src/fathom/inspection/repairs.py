@@ -5,7 +5,7 @@ import polars as pl
 
 from fathom.base.records import Finding
 from fathom.columns.kind import Repair
-from fathom.columns.numerals import INFINITE
+from fathom.columns.numerals import INFINITE, ROUNDED
 from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, number_of, part_of, several, short
@@ -52,6 +52,18 @@ def _repair(column: Column, repair: Repair) -> Finding:
             "--kind.",
             columns=(column.name,),
             facts={**facts, "action": "correct"},
+        )
+    if repair.what == ROUNDED:
+        return Finding(
+            code="digits_lost",
+            severity="medium",
+            title=f"Numbers of '{column.name}' have more digits than can be kept.",
+            evidence=f"{part_of(repair.count, len(column), 'cell')}{such}: about 16 digits are "
+            "kept, and different numbers became equal.",
+            advice="If they are codes, say --kind COLUMN=category or COLUMN=identifier; if they "
+            "count from a far beginning, subtract it.",
+            columns=(column.name,),
+            facts={**facts, "action": "kind_category"},
         )
     return Finding(
         code="cells_mended",

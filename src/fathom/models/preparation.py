@@ -31,6 +31,7 @@ BLOCKS = {
     "date": "dates",
     "set": "sets",
 }
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,10 +227,12 @@ def check_target(column: Column) -> None:
     """A target must vary.
 
     Raises:
-        DataError: one class only, a constant number, no value at all.
+        DataError: one class only, a constant number, no value at all, numbers whose squares are
+            infinite.
     """
     fitted = column.fitted
     if isinstance(fitted, FittedNumber):
+        _check_size(column.name, max(abs(fitted.minimum), abs(fitted.maximum)))
         different, got = fitted.num_distinct, f"{fitted.num_distinct} different values"
     elif isinstance(fitted, FittedFlag):
         different = 2 if 0 < fitted.share < 1 else 1
@@ -252,6 +255,17 @@ def check_target(column: Column) -> None:
             expected="at least two different values",
             got=got if different else "no value at all",
             do="Name another target, or bring rows of every class.",
+        )
+
+
+def _check_size(name: str, largest: float) -> None:
+    if largest > _LARGEST:
+        raise DataError(
+            "The target's numbers are too large to compute with.",
+            where=f"column '{name}'",
+            expected=f"numbers up to {_LARGEST:.0e}, whose squares are finite",
+            got=f"{largest:.3g}",
+            do="Divide them by a power of ten, or correct those that are mistakes.",
         )
 
 

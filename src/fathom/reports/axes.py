@@ -119,13 +119,23 @@ def tick_labels(values: Sequence[float]) -> list[str]:
     most = max((abs(value) for value in values), default=0.0)
     for size, letter in ((1e12, ""), (1e9, "bn"), (1e6, "M"), (1e5, "k")):
         if most >= 1e15 or (size == 1e12 and most >= 1e12):
-            return [number(value) if value else "0" for value in values]
+            return _at_the_edge(values)
         if most >= size:
             short = _same_decimals([value / (1e3 if letter == "k" else size) for value in values])
             return [text if text == "0" else text + letter for text in short]
     if 0 < most < 1e-3:
-        return [number(value) if value else "0" for value in values]
+        return _at_the_edge(values)
     return _same_decimals(values)
+
+
+def _at_the_edge(values: Sequence[float]) -> list[str]:
+    """Very large or small numbers: three digits, or as many as it takes to tell them apart."""
+    found = [number(value) if value else "0" for value in values]
+    for digits in range(4, 17):
+        if len(set(found)) == len(set(values)):
+            break
+        found = [f"{value:.{digits}g}".replace("-", "−") for value in values]
+    return found
 
 
 def _same_decimals(values: Sequence[float]) -> list[str]:

@@ -51,10 +51,12 @@ def inline(text: object) -> str:
 
     Example:
         >>> print(inline("a|b <i>x</i> *y* price_per_room"))
-        a\|b \<i>x\</i> \*y\* price_per_room
+        a\|b &lt;i>x&lt;/i> \*y\* price_per_room
     """
     flat = " ".join(cut(text, 400).split())
-    return _OF_MARKDOWN.sub(lambda found: "\\" + found.group(), flat)
+    marked = _OF_MARKDOWN.sub(lambda found: "\\" + found.group(), flat)
+    # Not every reader of Markdown knows that a backslash before it makes no tag.
+    return marked.replace("\\<", "&lt;")
 
 
 def _paragraph(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from fathom.tables.contents import Content, load
+from fathom.tables.forks import check_threads
 from fathom.tables.limits import check_height, check_width
 from fathom.tables.names import given_names
 from fathom.tables.options import DEFAULTS, ReadOptions
@@ -59,6 +60,7 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
           39   f
           50   ·
     """
+    check_threads()
     if isinstance(source, Table):
         options.refuse_text_options("a table that was read before")
         table = source

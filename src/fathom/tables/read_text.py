@@ -152,7 +152,8 @@ def _names(
     names, told = numbered_names(layout.num_cells), ()
     if layout.header.present:
         names, told = unique_names(layout.first[: layout.num_cells], where)
-    if options.header is None:
+    # Words above numbers need no telling; the names are shown anyway.
+    if options.header is None and not (layout.header.present and layout.header.sure):
         told = (notes.header_guessed(layout.header, names), *told)
     return names, told
 

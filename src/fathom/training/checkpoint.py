@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -184,8 +185,8 @@ def _exchange(aside: Path, folder: Path) -> None:
 
 def _as_os_error(error: SafetensorError) -> OSError:
     text = str(error)
-    full = "No space left" in text or "os error 28" in text
-    return OSError(errno.ENOSPC if full else errno.EIO, text)
+    found = re.search(r"\bos error (\d+)\b", text)
+    return OSError(int(found.group(1)) if found else errno.EIO, text)
 
 
 def same(first: Any, second: Any) -> bool:

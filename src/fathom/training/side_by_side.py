@@ -176,6 +176,7 @@ class _Crew:
             for process, _ in self.running.values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGTERM)
+                    os.kill(process.pid, signal.SIGCONT)  # one that was halted would not hear it
 
     def kill(self) -> None:
         """End what still runs: somebody is in a hurry, or we failed."""
@@ -193,7 +194,6 @@ def _work(job: Job, pipe: Connection, parent: int) -> None:
     os.setpgid(0, 0)
     if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent only notes it
-    # The threads of the parent are not in the fork: more than one would wait for them forever.
     torch.set_num_threads(1)
     with pipe:
         try:

@@ -1,5 +1,6 @@
 """Train every part of a model and keep what it says of rows it has not learned from."""
 
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -161,9 +162,10 @@ def _side_by_side(
 
 @contextmanager
 def _threads_for(resolved: Resolved) -> Iterator[None]:
-    """One thread where a step is so small that two would only wait for each other."""
+    """One thread where two would only wait for each other: small steps, a worker of a pool."""
     before = torch.get_num_threads()
-    if resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP:
+    small = resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP
+    if small or multiprocessing.current_process().daemon:
         torch.set_num_threads(1)
     try:
         yield
