@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -280,6 +280,14 @@ def test_one_class_is_refused_also_where_the_other_has_no_weight() -> None:
     X, label = blobs()
     with pytest.raises(DataError, match=r"one class only\.\n.*\n.*\n  got: +'1'"):
         classifier().fit(X, label, sample_weight=label == 1)
+
+
+def test_a_training_cut_short_warns() -> None:
+    X, label = blobs(301)
+    short = {"settings": TINY | {"training.checks": 20}, "learning_rate": 1e-3}
+    with pytest.warns(ConvergenceWarning, match="still falling when the training ended"):
+        classifier(epochs=2, **short).fit(X, label)
+    classifier(epochs=60, settings=TINY | {"training.checks": 20}).fit(X, label)
 
 
 def test_a_constant_number_is_refused() -> None:

@@ -186,6 +186,8 @@ def _score_text(score: dict[str, Any]) -> str:
         for name, metrics in item["baselines"].items():
             if metric in metrics:
                 lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")
+    if score.get("still_falling"):
+        lines.append(score["still_falling"])
     looks = score.get("looks")
     if looks and looks > 1:
         lines.append(f"These test rows have now been looked at {looks} times on this machine.")

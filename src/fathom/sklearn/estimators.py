@@ -1,12 +1,14 @@
 """Scikit-learn estimators: the networks of `fathom.train` behind fit and predict."""
 
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -113,6 +115,8 @@ class _FathomEstimator(BaseEstimator):
         learned = learn_in_memory(recipe, data)
         self.model_ = learned.model
         self.n_iter_ = max(part.steps for part in learned.trained)
+        if learned.still_falling:
+            warnings.warn(learned.still_falling, ConvergenceWarning, stacklevel=3)
 
     def _answer(self, X: Any) -> Answer:
         """What the trained model says of rows that are checked against those of fit."""

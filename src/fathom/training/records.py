@@ -1,5 +1,6 @@
 """What goes into a training beside its plan, and what comes out of it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from fathom.training.learner import Event
 
 Record = dict[str, Any]
 Validate = Callable[[nn.Module], dict[str, float]]
+_CHECKS_TO_TELL = 8
 
 
 @dataclass(frozen=True)
@@ -82,3 +84,16 @@ class Trained:
     best_step: int
     steps: int
     seconds: float
+
+    @property
+    def late_gain(self) -> float:
+        """Share of the fall of the validation loss that the last quarter of the steps brought.
+
+        Near 0 where more steps would bring nothing; NaN where checks are too few to tell.
+        """
+        told = [r for r in self.history if "loss" in (r.get("validation") or {})]
+        early = [r["validation"]["loss"] for r in told if r["step"] <= 0.75 * self.steps]
+        if not early or len(told) < _CHECKS_TO_TELL:
+            return math.nan
+        best = min(r["validation"]["loss"] for r in told)
+        return (min(early) - best) / max(early[0] - best, 1e-12)

@@ -76,7 +76,7 @@ def conclude(
     if made.resolved.value("evaluate.importance"):
         with clock("importance"):
             importance = measure_importance(made, learned)
-    _write_scores(folder, verdicts, clock)
+    _write_scores(folder, verdicts, learned.still_falling, clock)
     with clock("report"):
         outcome = Outcome(made, learned, choices, bands, verdicts, importance)
         tell(outcome, folder, clock)
@@ -188,7 +188,9 @@ def _write_test_predictions(folder: Path, made: Study, answers: Mapping[str, Ans
     write_frame(folder / "predictions" / "test.parquet", columns)
 
 
-def _write_scores(folder: Path, verdicts: list[Verdict], clock: Stopwatch) -> None:
+def _write_scores(
+    folder: Path, verdicts: list[Verdict], still_falling: str, clock: Stopwatch
+) -> None:
     """score.json is the score of the first target; all of them stand in it under "targets".
 
     Its verdict is about all targets; that of the first alone is under "targets" too.
@@ -196,7 +198,7 @@ def _write_scores(folder: Path, verdicts: list[Verdict], clock: Stopwatch) -> No
     if not verdicts:
         return
     scores = [verdict.score.to_dict() | _coverage_dict(verdict) for verdict in verdicts]
-    content = scores[0] | {"seconds": clock.total}
+    content = scores[0] | {"still_falling": still_falling, "seconds": clock.total}
     if len(scores) > 1:
         content["targets"] = scores
         content["verdict"] = headline([verdict.score for verdict in verdicts])

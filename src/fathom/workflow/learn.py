@@ -33,6 +33,8 @@ Watch = Callable[[int, int, Progress], None]
 # Rows times members. 256 × 16 gained a fifth by a second thread; 32 × 8 took several times as long
 # with it, on a machine with other work.
 _FEW_IN_A_STEP = 2048
+# Trainings of full length stay below 0.01, those cut short are above 0.04.
+_STILL_FALLING = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,17 @@ class Learned:
     held: dict[str, Answer]
     held_rows: np.ndarray
     held_part: np.ndarray
+
+    @property
+    def still_falling(self) -> str:
+        """That the training ended too early, in a sentence; "" where it did not."""
+        share = float(np.median([one.late_gain for one in self.trained]))
+        if not share >= _STILL_FALLING:
+            return ""
+        return (
+            f"The validation loss was still falling when the training ended ({share:.0%} of its "
+            "fall came in the last quarter of the steps): more epochs or time should help."
+        )
 
 
 def learn(

@@ -109,7 +109,9 @@ def _summary(outcome: Outcome, clock: Stopwatch) -> list[tuple[str, str]]:
         rows += f", {len(material.calibration):,} for the width of intervals"
     test = 0 if material.test is None else material.test.num_rows
     weights = sum(p.numel() for p in outcome.learned.model.parts[0].network.parameters())
+    falling = outcome.learned.still_falling
     return [
+        *([("Training", falling)] if falling else []),
         ("Rows", f"{rows}, {test:,} tested"),
         ("Columns the network sees", str(len(outcome.made.schema.inputs))),
         ("Weights", f"{weights:,}" + (f" in each of {parts} networks" if parts > 1 else "")),
