@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fathom.cli import main
 from fathom.workflow.watching import in_words
 
 Fathom = Callable[..., Any]
@@ -269,3 +270,15 @@ def test_report_says_where_it_lies(fathom: Fathom, run_folder: Path) -> None:
 
 def test_seconds_in_words() -> None:
     assert [in_words(s) for s in (0.2, 59.6, 3600)] == ["0 s", "1 min 0 s", "60 min 0 s"]
+
+
+@pytest.mark.parametrize(("running", "busy"), [("1/80", False), ("9999/10000", True)])
+def test_a_machine_is_busy_when_others_run_now(
+    running: str, busy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = tmp_path / "loadavg"
+    load.write_text(f"99.0 99.0 99.0 {running} 467\n")
+    monkeypatch.setattr(main, "_LOAD", load)
+    assert main._busy() is busy
+    monkeypatch.setattr(main, "_LOAD", tmp_path / "absent")
+    assert not main._busy()

@@ -49,7 +49,7 @@ def test_every_target_is_told() -> None:
     assert stand_together(all_three[:1] * 2) is True
     assert stand_together([]) is None
     assert headline([score(name, 0.3, baselines=("mean",)) for name in "ab"]).startswith(
-        "Better than the only baseline on 2 of 2 targets. a: better"
+        "Better than the only baseline measured on 2 of 2 targets. a: better"
     )
     none = headline([score("price", 0.3), score("x", 0.3, baselines=())])
     assert none.endswith("; x: not compared, no baseline could answer.")

@@ -105,4 +105,6 @@ def test_numbers_in_words() -> None:
 
 
 def test_one_baseline_alone_is_not_the_strongest() -> None:
-    assert verdict(BETTER, RMSE, 500, only=True).startswith("Better than the only baseline: on 500")
+    assert verdict(BETTER, RMSE, 500, only=True).startswith(
+        "Better than the only baseline measured: on 500"
+    )

@@ -4,6 +4,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Annotated
 
@@ -26,6 +27,9 @@ from fathom.cli.options import (
     Time,
     asking,
 )
+
+_LOAD = Path("/proc/loadavg")
+_LOOKS, _SECONDS_BETWEEN_LOOKS = 8, 0.01
 
 app = typer.Typer(
     name="fathom",
@@ -141,7 +145,7 @@ def settings() -> None:
 
 def run() -> None:
     """The entry point: errors of the person's are told in four beats, without a stack trace."""
-    if _busy():
+    if sys.argv[1:2] in (["train"], ["replay"]) and _busy():
         # Threads that spin while others want their cores bring each other to a halt; on a quiet
         # machine spinning halves the time of a step.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -201,11 +205,18 @@ def _memory_ran_out(error: Exception) -> FathomError:
 
 
 def _busy() -> bool:
-    """Whether others already want more than half of the cores."""
+    """Whether others want nearly half of the cores at this moment.
+
+    The load average would remember what ended minutes ago.
+    """
+    running = 0
     try:
-        return os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1)
-    except OSError:
+        for _ in range(_LOOKS):
+            sleep(_SECONDS_BETWEEN_LOOKS)
+            running += int(_LOAD.read_text().split()[3].partition("/")[0]) - 1
+    except (OSError, ValueError, IndexError):
         return False
+    return running > 0.4 * _LOOKS * (os.cpu_count() or 1)
 
 
 def _own_fault(

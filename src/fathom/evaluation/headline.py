@@ -21,7 +21,8 @@ def headline(scores: Sequence[Score]) -> str:
     counted = f"on {num_better} of {len(scores)}" if num_better else f"on none of {len(scores)}"
     cautions = list(dict.fromkeys(score.caution for score in scores if score.caution))
     alone = all(len(score.baselines) < 2 for score in scores)
-    first = f"Better than the {'only' if alone else 'strongest'} baseline {counted} targets."
+    rival = "only baseline measured" if alone else "strongest baseline"
+    first = f"Better than the {rival} {counted} targets."
     return " ".join([*cautions, first, "; ".join(map(_clause, scores)) + "."])
 
 

@@ -50,7 +50,7 @@ def verdict(
             "Not compared: no baseline could answer, so nothing is known of whether this model is "
             "better than guessing."
         )
-    rival = "the only baseline" if only else "the strongest baseline"
+    rival = "the only baseline measured" if only else "the strongest baseline"
     sentences = [_first(primary, metric, num_rows, rival), *_surprises(primary, others)]
     if recipe is not None:
         sentences.append(_of_recipe(*recipe))

@@ -1,5 +1,7 @@
 """Cells that had to be mended or could not be read, and columns of more than one sort."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -35,24 +37,47 @@ def find_repairs(sheet: Sheet) -> list[Finding]:
     return found
 
 
-def _repair(column: Column, repair: Repair) -> Finding:
-    shown = several((short(cell) for cell in repair.examples), most=3)
-    such = f", such as {shown}" if shown else ""
-    facts = {"what": repair.what, "count": repair.count, "examples": list(repair.examples)}
+def is_unreadable(repair: Repair) -> bool:
+    """Whether it took cells for missing that hold something else."""
+    return repair.what == INFINITE or repair.what.startswith(_UNREADABLE)
+
+
+def unreadable(name: str, kind: str, repair: Repair, num_rows: int, advice: str) -> Finding:
+    """Cells that are not of the column's kind, and so count as missing.
+
+    Args:
+        name, kind: of the column.
+        repair: how many cells, and some of them.
+        num_rows: of the table.
+        advice: what to do, which depends on what the rows are for.
+    """
     infinite = repair.what == INFINITE
-    if infinite or repair.what.startswith(_UNREADABLE):
-        many = repair.count >= _MANY * len(column)
-        are = "infinite" if infinite else f"no {column.kind}s"
-        return Finding(
-            code="infinite_cells" if infinite else "unreadable_cells",
-            severity="medium" if many else "low",
-            title=f"Some cells of '{column.name}' are {are} and count as missing.",
-            evidence=f"{part_of(repair.count, len(column), 'cell')}{such}.",
-            advice="Look at these cells: correct them in the file, or say what the column is with "
-            "--kind.",
-            columns=(column.name,),
-            facts={**facts, "action": "correct"},
-        )
+    are = "infinite" if infinite else f"no {kind}s"
+    return Finding(
+        code="infinite_cells" if infinite else "unreadable_cells",
+        severity="medium" if repair.count >= _MANY * num_rows else "low",
+        title=f"Some cells of '{name}' are {are} and count as missing.",
+        evidence=f"{part_of(repair.count, num_rows, 'cell')}{_such(repair)}.",
+        advice=advice,
+        columns=(name,),
+        facts={**_facts(repair), "action": "correct"},
+    )
+
+
+def _such(repair: Repair) -> str:
+    shown = several((short(cell) for cell in repair.examples), most=3)
+    return f", such as {shown}" if shown else ""
+
+
+def _facts(repair: Repair) -> dict[str, Any]:
+    return {"what": repair.what, "count": repair.count, "examples": list(repair.examples)}
+
+
+def _repair(column: Column, repair: Repair) -> Finding:
+    such, facts = _such(repair), _facts(repair)
+    if is_unreadable(repair):
+        advice = "Look at these cells: correct them in the file, or say what the column is with "
+        return unreadable(column.name, column.kind, repair, len(column), f"{advice}--kind.")
     if repair.what == ROUNDED:
         return Finding(
             code="digits_lost",

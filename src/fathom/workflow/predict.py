@@ -14,6 +14,7 @@ from fathom.base.records import Finding
 from fathom.columns.kind import Values
 from fathom.heads.head import Answer
 from fathom.inspection.gather import by_severity
+from fathom.inspection.repairs import is_unreadable, unreadable
 from fathom.inspection.unfamiliar import Others, absent_inputs, unfamiliar
 from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
@@ -28,6 +29,7 @@ from fathom.workflow.unusual import marks, texts
 
 FORMATS = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
 _MANY_CLASSES = 30
+_MENDED = "Correct them in the file: a model answers such rows as if the cell were empty."
 
 
 @dataclass(frozen=True)
@@ -176,11 +178,11 @@ def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
 def _unusual_rows(
     preparation: Preparation, table: Table, values: Mapping[str, Values]
 ) -> list[str | None]:
-    """What is unusual about each row; a column that is not there at all is no fault of a row."""
+    """What is unusual about each row."""
+    raw = {name: table.column(name) for name in table.columns}
     found = {
-        column.name: marks(column, values[column.name])
+        column.name: marks(column, raw.get(column.name), values[column.name])
         for column in preparation.inputs
-        if column.name in table.columns
     }
     return texts(found, table.num_rows)
 
@@ -204,6 +206,11 @@ def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
         unfamiliar(column.name, column.kind.name, repair, others, fitted.strange(values))
         for repair in fitted.unfamiliar(values)
     ]
+    found += [
+        unreadable(column.name, column.kind.name, repair, others.num_rows, _MENDED)
+        for repair in values.repairs
+        if is_unreadable(repair)
+    ]
     before = fitted.num_missing / max(fitted.num_missing + fitted.count, 1)
     now = float((~values.present).mean()) if len(values) else 0.0
     # Three standard errors and five points more than in training: no play of chance.
@@ -212,7 +219,7 @@ def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
             Finding(
                 code="more_missing",
                 severity="medium",
-                title=f"'{column.name}' is missing more often than in training.",
+                title=f"'{column.name}' is missing or unreadable more often than in training.",
                 evidence=f"{100 * now:.1f} % of the rows, {100 * before:.1f} % in training",
                 advice="See whether the column is still filled as it was.",
                 columns=(column.name,),

@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 from jaxtyping import Bool
 
+from fathom.columns.cells import clean
 from fathom.columns.kind import Values
 from fathom.models.preparation import Column
 
@@ -13,18 +15,22 @@ Mask = Bool[np.ndarray, " rows"]
 _RANGED = ("number", "date")
 
 
-def marks(column: Column, values: Values) -> dict[str, Mask]:
+def marks(column: Column, raw: pl.Series | None, values: Values) -> dict[str, Mask]:
     """What may be unusual in a column, in words -> the rows where it is.
 
     Args:
         column: as it was fitted.
-        values: of the new rows.
+        raw: the cells of the new rows as they were read; None = the table has no such column.
+        values: the same, parsed.
     """
+    if raw is None:
+        return {"not in the table": ~values.present}
+    unread = ~values.present & clean(raw).text.is_not_null().to_numpy()
     fitted: Any = column.fitted
     strange = "outside the training range" if column.kind.name in _RANGED else "unseen word"
-    found = {strange: fitted.strange(values)}
+    found = {strange: fitted.strange(values), f"not a {column.kind.name}": unread}
     if fitted.num_missing == 0:
-        found["missing, never so in training"] = ~values.present
+        found["missing, never so in training"] = ~values.present & ~unread
     return found
 
 
