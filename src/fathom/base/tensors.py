@@ -1,6 +1,7 @@
 """The tensors that travel between data, network and loss: Field, Batch, Features, Loss."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,7 @@ from torch import Tensor
 
 Form = Literal["vector", "sequence", "map", "pyramid"]
 
-if hasattr(os, "register_at_fork"):
+if sys.platform != "win32":
     # The threads of a process are not in its forks (multiprocessing, servers that load first):
     # there a step on several threads would wait forever for those that are gone.
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))

@@ -5,15 +5,19 @@ import shlex
 import sys
 import tomllib
 import webbrowser
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from fathom.base.errors import RecipeError
 from fathom.base.files import plain, write_text
+from fathom.base.records import Finding
 from fathom.base.terminal import visible
 from fathom.cli.options import Asked
 from fathom.cli.progress import progress
+from fathom.evaluation.score_text import score_text
+from fathom.inspection.gather import by_severity, gather
 from fathom.inspection.show import ANSWERS, as_text
 from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
@@ -172,53 +176,26 @@ def conclude(run: Run, show: Show) -> None:
         _print(run.score if scored else {"folder": str(run.folder)})
         return
     if scored:
-        _say(_score_text(run.score))
+        _say(score_text(run.score))
     _say(f"Report: {run.report}")
-
-
-def _score_text(score: dict[str, Any]) -> str:
-    lines = [score["verdict"], ""]
-    for item in score.get("targets", [score]):
-        metric = item["primary_metric"]
-        found = item["metrics"].get(metric)
-        told = "cannot be measured" if found is None else _with_interval(found)
-        lines.append(f"{item['target']}: {metric} {told} on {item['rows']:,} rows")
-        for name, metrics in item["baselines"].items():
-            if metric in metrics:
-                lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")
-    if score.get("still_falling"):
-        lines.append(score["still_falling"])
-    looks = score.get("looks")
-    if looks and looks > 1:
-        lines.append(f"These test rows have now been looked at {looks} times on this machine.")
-    return "\n".join(lines)
-
-
-def _rival(name: str, score: dict[str, Any]) -> str:
-    """A baseline's name, and what makes it the one to compare with."""
-    chosen = name == score["strongest_baseline"] and len(score["baselines"]) > 1
-    return f"{name} (the strongest on the validation rows)" if chosen else name
-
-
-def _with_interval(found: dict[str, Any]) -> str:
-    if found["value"] is None:
-        return "cannot be measured"
-    value = f"{found['value']:,.5g}"
-    if found.get("low") is None:
-        return value
-    return f"{value} (95 % interval {found['low']:,.5g} to {found['high']:,.5g})"
 
 
 def _options(names: str | None) -> ReadOptions | None:
     return None if names is None else ReadOptions(names=names_said(names))
 
 
+def _say_of_input(report: Iterable[Finding]) -> None:
+    _say(as_text(by_severity(gather(report)), meaning=ANSWERS), file=sys.stderr)
+
+
 def evaluate(folder: Path, data: Path, names: str | None, as_json: bool) -> None:
-    found = evaluate_run(load(folder), data, _options(names)).to_dict()
+    found = evaluate_run(load(folder), data, _options(names))
+    if found.input_report:
+        _say_of_input(found.input_report)
     if as_json:
-        _print(found)
+        _print(found.to_dict())
         return
-    _say(_score_text(found))
+    _say(repr(found))
 
 
 def predict(
@@ -230,7 +207,7 @@ def predict(
     if output is not None:
         found.write(output)
     if found.input_report:
-        _say(as_text(found.input_report, meaning=ANSWERS), file=sys.stderr)
+        _say_of_input(found.input_report)
     if as_json:
         report = [finding.to_dict() for finding in found.input_report]
         _print({"rows": found.frame.to_dicts(), "input_report": report})

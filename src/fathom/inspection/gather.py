@@ -37,8 +37,8 @@ _TITLES = {
     "nearly_equal_columns": "{} columns order the rows almost alike.",
     "drift": "{} columns differ between the training rows and another file.",
     "words_matched": "Another file writes the words of {} columns in another way.",
-    "unseen_words": "{} columns have words in another file that the training rows lack.",
-    "outside_range": "{} columns leave the training range in another file.",
+    "unseen_words": "{} columns have words in other rows that the training rows lack.",
+    "outside_range": "{} columns leave the training range in other rows.",
 }
 
 

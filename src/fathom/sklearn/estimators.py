@@ -228,7 +228,7 @@ class FathomClassifier(ClassifierMixin, _FathomEstimator):
     Example:
         >>> X = np.linspace(0, 1, 80).reshape(40, 2)
         >>> y = np.where(X[:, 0] > 0.5, "high", "low")
-        >>> model = FathomClassifier("small", epochs=20, settings={"split.folds": 0}).fit(X, y)
+        >>> model = FathomClassifier("small", epochs=150, settings={"split.folds": 0}).fit(X, y)
         >>> [str(name) for name in model.predict([[0.1, 0.1], [0.9, 0.9]])]
         ['low', 'high']
     """

@@ -1,6 +1,7 @@
 """Polars after a fork: its threads are not in the new process, and it would wait for them."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,5 +41,5 @@ def _names() -> Iterator[str]:
         return
 
 
-if hasattr(os, "register_at_fork"):
+if sys.platform != "win32":
     os.register_at_fork(before=_look, after_in_parent=_lost.pop)

@@ -1,6 +1,7 @@
 """The verb evaluate: a trained run on other rows, with intervals, beside a baseline."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fathom.evaluation.headline import headline
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
 from fathom.evaluation.score import About, Score, build_score
+from fathom.evaluation.score_text import score_text
 from fathom.evaluation.seen import SeenRows
 from fathom.metrics.record import Answer as Said
 from fathom.models.model import average
@@ -22,7 +24,7 @@ from fathom.tables.table import Table
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
 from fathom.workflow.judge import Truth, check_scorable, metric_for, said_of, task_of, truth_of
 from fathom.workflow.predict import check_columns, input_report, read_like_training
-from fathom.workflow.run import Run
+from fathom.workflow.run import Run, load
 from fathom.workflow.seen import read_seen
 
 _UNKNOWN = (
@@ -54,21 +56,25 @@ class Evaluation:
         content["input_report"] = [finding.to_dict() for finding in self.input_report]
         return content
 
+    def __repr__(self) -> str:
+        return score_text(self.to_dict())
 
-def evaluate(run: Run, data: object, options: ReadOptions | None = None) -> Evaluation:
+
+def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = None) -> Evaluation:
     """Score a run on rows whose targets are known; says how many of them it was trained on.
 
     The constant answer of the training rows stands beside it as the baseline: the others would
     need the training rows, which a run folder does not hold.
 
     Args:
-        run: a trained run.
+        run: a trained run, or its folder.
         data: a path, a data frame or anything else that `fathom.read` takes.
         options: how a text file is read.
 
     Raises:
         DataError: a target column is missing or empty.
     """
+    run = load(run)
     table = read_like_training(run, data, options)
     check_columns(run.model.preparation, table)
     _check_targets(run, table)

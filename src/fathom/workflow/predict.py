@@ -24,7 +24,7 @@ from fathom.tables.schema import check_like
 from fathom.tables.table import Source, Table
 from fathom.workflow import bands as banding
 from fathom.workflow.bands import Band
-from fathom.workflow.run import Run
+from fathom.workflow.run import Run, load
 from fathom.workflow.unusual import marks, texts
 
 FORMATS = (".csv", ".tsv", ".parquet", ".json", ".jsonl")
@@ -80,7 +80,7 @@ class Predictions:
             self.frame.write_csv(path, separator="\t" if ending == ".tsv" else ",")
 
 
-def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predictions:
+def predict(run: Run | str | Path, data: object, options: ReadOptions | None = None) -> Predictions:
     """Answer every row.
 
     A column that is missing, a class never seen or a value out of range does not stop the
@@ -88,7 +88,7 @@ def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predi
     table is refused.
 
     Args:
-        run: a trained run.
+        run: a trained run, or its folder.
         data: a path, a data frame or anything else that `fathom.read` takes.
         options: how a text file is read; None = as the training file was.
 
@@ -96,6 +96,7 @@ def predict(run: Run, data: object, options: ReadOptions | None = None) -> Predi
         DataError: the table cannot be read.
         RecipeError: no column of it is known.
     """
+    run = load(run)
     table = read_like_training(run, data, options)
     preparation = run.model.preparation
     check_columns(preparation, table)

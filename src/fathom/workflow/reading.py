@@ -80,12 +80,14 @@ def column_named(word: str, table: Table) -> str:
         return table.columns[-1]
     if word.isdigit() and 1 <= int(word) <= len(table.columns):
         return table.columns[int(word) - 1]
+    numbered = not table.source.header and table.columns[:1] == ("column_1",)
+    names = f"Name the columns with --names a,b,… ({len(table.columns)} of them)."
     raise RecipeError(
         f"There is no column '{word}'.",
-        where=table.source.name,
+        where=table.source.name + (", which has no header" if numbered else ""),
         expected=f"one of {listed(table.columns)}, a position from 1, or 'last'",
         got=f"'{word}'",
-        do=nearest(word, table.columns) or "Name a column that exists.",
+        do=nearest(word, table.columns) or (names if numbered else "Name a column that exists."),
     )
 
 

@@ -12,7 +12,7 @@ from fathom.training.journal import Journal
 from fathom.training.learner import Event
 from fathom.workflow.learn import Watch, part_folder
 from fathom.workflow.recipe import Recipe
-from fathom.workflow.run import Run
+from fathom.workflow.run import Run, load
 from fathom.workflow.settings import BY_KEY
 from fathom.workflow.train import Sources, left_out_of, sources_of, train
 
@@ -46,7 +46,7 @@ class Replay:
 
 
 def replay(
-    run: Run,
+    run: Run | str | Path,
     out: str | Path | None = None,
     watch: Watch | None = None,
     sources: Sources | None = None,
@@ -54,7 +54,7 @@ def replay(
     """Train again with every decision as it was recorded.
 
     Args:
-        run: the first run.
+        run: the first run, or its folder.
         out: the folder of the second; None = beside the first.
         watch: told of the progress.
         sources: the rows again, for runs from tables in memory.
@@ -62,6 +62,7 @@ def replay(
     Raises:
         RunError, DataError: the run is unfinished, or the data are not there any more.
     """
+    run = load(run)
     run.check_finished(("model.safetensors",))
     record = run.record
     recipe = Recipe.of(record["decided"], record["kinds"])

@@ -127,12 +127,22 @@ class Run:
         return in_frame(page, f"fathom report: {self.folder.name}")
 
 
-def load(folder: str | Path) -> Run:
-    """Open a run folder.
+def load(folder: "Run | str | Path") -> Run:
+    """Open a run folder; a run that is open already comes back as it is.
 
     Raises:
         RunError: there is none.
     """
+    if isinstance(folder, Run):
+        return folder
+    if not isinstance(folder, str | Path):
+        raise RunError(
+            "This is no run.",
+            where="the argument `run`",
+            expected="a run, or the path of its folder",
+            got=type(folder).__name__,
+            do="Pass what fathom.train returned, or the folder that it wrote.",
+        )
     place = Path(folder)
     try:
         there, exists = (place / "record.json").is_file(), place.exists()

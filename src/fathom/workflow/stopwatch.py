@@ -8,6 +8,9 @@ from contextlib import contextmanager
 class Stopwatch:
     """Adds up seconds under names.
 
+    Args:
+        resumed: another process did the first part of the work, and its time is not known.
+
     Example:
         >>> watch = Stopwatch()
         >>> with watch("reading"):
@@ -16,7 +19,8 @@ class Stopwatch:
         ['reading']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, resumed: bool = False) -> None:
+        self.resumed = resumed
         self.began = time.perf_counter()
         self._laps: dict[str, float] = {}
 

@@ -110,12 +110,13 @@ def _summary(outcome: Outcome, clock: Stopwatch) -> list[tuple[str, str]]:
     test = 0 if material.test is None else material.test.num_rows
     weights = sum(p.numel() for p in outcome.learned.model.parts[0].network.parameters())
     falling = outcome.learned.still_falling
+    since = " since it was resumed" if clock.resumed else ""
     return [
         *([("Training", falling)] if falling else []),
         ("Rows", f"{rows}, {test:,} tested"),
         ("Columns the network sees", str(len(outcome.made.schema.inputs))),
         ("Weights", f"{weights:,}" + (f" in each of {parts} networks" if parts > 1 else "")),
-        ("Time", f"{clock.total:.0f} seconds"),
+        ("Time", f"{clock.total:.0f} seconds{since}"),
     ]
 
 

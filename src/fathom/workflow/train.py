@@ -103,7 +103,7 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
     Raises:
         RunError: no such run, or its data changed.
     """
-    clock = Stopwatch()
+    clock = Stopwatch(resumed=True)
     place = Path(folder)
     record = load(place).record
     recipe = read_recipe(place / "recipe.toml")
