@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import fathom
 from fathom.base.errors import RecipeError
 from fathom.base.files import write_sealed
 from fathom.evaluation.ledger import count_looks, rows_key
@@ -462,3 +463,25 @@ def test_promise_7_seconds_become_steps_that_are_replayed(
     before = learned(run)
     assert resume(run.folder).record["num_steps"] == steps
     assert learned(run) == before
+
+
+def test_rows_of_findings_are_those_of_the_file(tmp_path: Path) -> None:
+    """Also where rows were held out: whoever mends a cell must find it."""
+    rng = np.random.default_rng(3)
+    size = rng.normal(size=400)
+    price = 3 * size + rng.normal(size=400)
+    gaps = rng.choice(400, 11, replace=False)
+    cells = [None if row in gaps else float(value) for row, value in enumerate(size)]
+    run = fathom.train(
+        {"size": cells, "age": rng.normal(size=400), "price": price},
+        "price",
+        out=tmp_path / "run",
+        settings={"training.epochs": 1, "evaluate.importance": False, "split.folds": 0},
+        watch=None,
+    )
+    page = run.report.read_text(encoding="utf-8")
+    told = re.search(r"column size;\s+rows ([\d, ]+)", page)
+    assert told is not None
+    shown = {int(row) for row in told[1].split(",")}
+    assert len(shown) >= 4
+    assert shown <= {int(row) + 1 for row in gaps}

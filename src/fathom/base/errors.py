@@ -111,7 +111,7 @@ def nearest(name: str, options: Iterable[str]) -> str:
         >>> nearest("learing_rate", ["learning_rate", "batch_size"])
         "Did you mean 'learning_rate'?"
     """
-    found = get_close_matches(str(name), [str(option) for option in options], n=1, cutoff=0.5)
+    found = get_close_matches(str(name), [str(option) for option in options], n=1, cutoff=0.6)
     return f"Did you mean '{found[0]}'?" if found else ""
 
 

@@ -28,9 +28,11 @@ def headline(scores: Sequence[Score]) -> str:
 
 def stands(score: Score) -> bool | None:
     """Better (True) or worse (False) than the strongest baseline; None = not known."""
-    if score.caution or not score.comparisons:
+    if not score.comparisons:
         return None
-    return score.comparisons[0].better
+    better = score.comparisons[0].better
+    # Rows that were seen in training flatter a model: worse than a baseline it is all the same.
+    return None if score.caution and better else better
 
 
 def stand_together(scores: Sequence[Score]) -> bool | None:

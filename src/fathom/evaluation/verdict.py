@@ -51,7 +51,11 @@ def verdict(
             "better than guessing."
         )
     rival = "the only baseline measured" if only else "the strongest baseline"
-    sentences = [_first(primary, metric, num_rows, rival), *_surprises(primary, others)]
+    same_answer = next((one for one in others if _of_constant(one, primary)), None)
+    sentences = [
+        _first(primary, metric, num_rows, rival, same_answer),
+        *_surprises(primary, others, same_answer),
+    ]
     if recipe is not None:
         sentences.append(_of_recipe(*recipe))
     elif primary.better is not None and new:
@@ -62,7 +66,13 @@ def verdict(
     return " ".join(sentences)
 
 
-def _first(told: Comparison, metric: Metric, num_rows: int, rival: str) -> str:
+def _of_constant(one: Comparison, primary: Comparison) -> bool:
+    return one.against == "constant" and one.metric == primary.metric
+
+
+def _first(
+    told: Comparison, metric: Metric, num_rows: int, rival: str, same_answer: Comparison | None
+) -> str:
     ours, theirs = number_in_words(told.ours), number_in_words(told.theirs)
     scores = f"{told.against} has {told.metric} {theirs}, this model {ours}"
     if told.low is None or told.high is None or told.p_value is None:
@@ -84,24 +94,26 @@ def _first(told: Comparison, metric: Metric, num_rows: int, rival: str) -> str:
         )
     sure = f"(95 % interval {low} to {high}); chance alone shows as much {chance}"
     if not told.better:
-        return (
-            f"Worse than {rival}: on {num_rows:,} rows {scores}, a gap of {gap} "
-            f"{sure}. Use {told.against}, or see what it finds and the network misses."
-        )
+        advice = f"Use {told.against}, or see what it finds and the network misses."
+        if same_answer is not None and not _ahead(told.theirs, same_answer.theirs, metric):
+            advice = f"{told.against} is no better than always giving the same answer: use neither."
+        return f"Worse than {rival}: on {num_rows:,} rows {scores}, a gap of {gap} {sure}. {advice}"
     way = "higher" if metric.greater_is_better else "lower"
     return f"Better than {rival}: on {num_rows:,} rows {scores}, {way} by {gap} {sure}."
 
 
-def _surprises(primary: Comparison, others: Sequence[Comparison]) -> list[str]:
+def _ahead(ours: float, theirs: float, metric: Metric) -> bool:
+    return ours > theirs if metric.greater_is_better else ours < theirs
+
+
+def _surprises(
+    primary: Comparison, others: Sequence[Comparison], same_answer: Comparison | None
+) -> list[str]:
     """What the first sentence alone would hide."""
     sentences: list[str] = []
-    beaten = [
-        other
-        for other in others
-        if other.metric == primary.metric and other.against == "constant" and not other.better
-    ]
-    if beaten:
-        sentences.append("It is not even shown to be better than always giving the same answer.")
+    if same_answer is not None and not same_answer.better:
+        is_what = "worse" if same_answer.better is False else "not even shown to be better"
+        sentences.append(f"It is {is_what} than always giving the same answer.")
     same = [other for other in others if other.against == primary.against]
     worse = [other.metric for other in same if other.better is False]
     if primary.better and worse:

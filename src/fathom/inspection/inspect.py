@@ -79,15 +79,25 @@ def inspect(sheet: Sheet, others: Mapping[str, Sheet] | None = None) -> tuple[Fi
         >>> inspect(Sheet.of(table, kinds, ("sold",)))[0].title
         "'paid' gives 'sold' away."
     """
-    found = [*sheet.table.notes, *gather(one for family in FAMILIES for one in family(sheet))]
+    of_rows = (_in_source(one, sheet) for family in FAMILIES for one in family(sheet))
+    found = [*sheet.table.notes, *gather(of_rows)]
     for name, other in (others or {}).items():
         there = matched(sheet, replace(other, part=name))
         found += [replace(note, facts={**note.facts, "part": name}) for note in other.table.notes]
         found += gather(
-            [
+            _in_source(one, other)
+            for one in (
                 *find_copies(sheet, there),
                 *find_file_differences(sheet, there),
                 *find_drift(sheet, there),
-            ]
+            )
         )
     return by_severity(found)
+
+
+def _in_source(finding: Finding, sheet: Sheet) -> Finding:
+    """The finding with rows counted as in the source, where the sheet holds only some of them."""
+    origin = sheet.origin
+    if origin is None:
+        return finding
+    return replace(finding, rows=tuple(int(origin[row - 1]) + 1 for row in finding.rows))

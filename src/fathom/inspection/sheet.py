@@ -30,6 +30,7 @@ class Sheet:
         group: the column said to hold what rows belong together; "" = none.
         time_column: the column said to hold the time; "" = none.
         weight: the column said to hold how much each row counts; "" = none.
+        origin: which row of its source, from 0, each row is; None = they are all, in order.
 
     Raises:
         RecipeError: a target is not a column.
@@ -43,6 +44,7 @@ class Sheet:
     group: str = ""
     time_column: str = ""
     weight: str = ""
+    origin: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in self.targets:

@@ -211,7 +211,7 @@ def _too_many(line: int, cells: list[str], num_cells: int, place: Place) -> Data
         expected=f"{num_cells} cells",
         got=f"{len(cells)} cells: {listed((cell.strip()[:20] for cell in cells), most=6)}",
         do="If a cell holds the delimiter, quote it in the file; if the first lines are a title, "
-        "leave them out with skip_lines; if the header lacks a name, give the names.",
+        "delete them; if the header lacks a name, give the names with --names.",
     )
 
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fathom.base.errors import RecipeError
+from fathom.base.errors import RecipeError, StorageError, listed
 from fathom.base.files import write_atomically, write_json
 from fathom.base.machine import machine, versions
 from fathom.base.tensors import Loss
@@ -57,6 +57,7 @@ def fit(
 
     Raises:
         RecipeError: the arguments do not fit together.
+        StorageError: the folder holds something, and resume was not said.
         TrainingError, Stopped, StorageError, RunError: see `train_network`.
 
     Example:
@@ -74,11 +75,30 @@ def fit(
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
     place = None if folder is None else Path(folder)
+    if place is not None and not resume:
+        _check_free(place)
     options = Options(folder=place, resume=resume)
     trained = train_network(network, batches, learns, used, validate, options)
     if place is not None:
         _keep(place, trained, used)
     return trained
+
+
+def _check_free(folder: Path) -> None:
+    """What an earlier training left is never overwritten.
+
+    Raises:
+        StorageError: there is something in the folder.
+    """
+    inside = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    if inside:
+        raise StorageError(
+            "The folder holds something already, perhaps another training.",
+            where=str(folder),
+            expected="a new or empty folder",
+            got=listed(inside),
+            do="Choose another folder, delete this one, or go on from it with resume=True.",
+        )
 
 
 def _plan(batches: Batches, epochs: float | None, plan: TrainingPlan | None) -> TrainingPlan:

@@ -162,7 +162,11 @@ def interval(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | 
         values = np.stack([answer.value for answer in answers])  # pyright: ignore[reportArgumentType,reportCallIssue]
         rows = np.array(band.strangeness), np.array(band.part)
         ends = cross_interval(*rows, values, miss, band.counting)
-    return ends if band.least is None else np.maximum(ends, band.least)
+    if band.least is not None:
+        ends = np.maximum(ends, band.least)
+    # An answer is never outside its own interval: that would be said of no value at all.
+    low, high = np.minimum(ends[:, 0], common.value), np.maximum(ends[:, 1], common.value)
+    return np.stack([low, high], axis=1)
 
 
 def sets(band: Band, answers: list[Answer], common: Answer) -> np.ndarray | None:

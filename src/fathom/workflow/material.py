@@ -73,6 +73,23 @@ class Material:
         """Rows that decisions about kinds and the plan may look at."""
         return self.pool if self.folds else self.pool.rows(self.parts[0][0])
 
+    @property
+    def aside(self) -> np.ndarray:
+        """Positions in the pool of rows that are not trained on; none where there are folds."""
+        if self.folds:
+            return np.zeros(0, dtype=np.int64)
+        return np.sort(np.concatenate([self.parts[0][1], self.calibration]))
+
+    @property
+    def origins(self) -> dict[str, np.ndarray]:
+        """Part -> which row of its file, from 0, each of its rows was."""
+        train = self.origin if self.folds else self.origin[self.parts[0][0]]
+        return {
+            "train": train,
+            "validation": self.origin[self.aside],
+            "test": self.test_origin,
+        }
+
 
 def gather(
     recipe: Recipe, data: object, test: object = None, validation: object = None

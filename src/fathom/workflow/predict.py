@@ -198,7 +198,17 @@ def _report(
     for column in preparation.inputs:
         if column.name not in lacking:
             found += _unusual(column, values[column.name], others)
-    return by_severity(found)
+    return by_severity([*found, *_unknown(preparation, table)])
+
+
+def _unknown(preparation: Preparation, table: Table) -> list[Finding]:
+    """Columns that no one will look at, unless they were left out or set aside in training."""
+    known = [column.name for column in (*preparation.inputs, *preparation.targets)]
+    more = [name for name in table.columns if name not in known]
+    return [Finding(code="columns_unused", severity="low", title="Some columns are not used.",
+                    evidence=f"The model knows no {listed(more)}.",
+                    advice="Check their names, if they should matter.",
+                    columns=tuple(more))] if more else []  # fmt: skip
 
 
 def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:

@@ -130,14 +130,15 @@ def _column_text(column: dict[str, Any]) -> str:
         return f"{head}\n  network sees: {_rounded(column['tensor'])}"
     return (
         f"{head}\n  cells:        {column['cells']}\n"
-        f"  network sees: {_rounded(column['tensor'])}\n  decoded back: {column['decoded']}"
+        f"  network sees: {_rounded(column['tensor'])}\n"
+        f"  decoded back: {_rounded(column['decoded'])}"
     )
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(item) for item in value]
-    return round(value, 4) if isinstance(value, float) else value
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def describe_table(data: str | Path) -> Description:

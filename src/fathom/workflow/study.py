@@ -84,7 +84,7 @@ def study(
     """
     material = gather(recipe, data, test, validation)
     schema = infer_schema(material.train, material.roles)
-    findings = look_at(material.train, schema, _others(material))
+    findings = look_at(material.train, schema, _others(material), material.origins)
     if left_out is None:
         left_out = _leaks(findings, schema, recipe)
     left_out = {name: why for name, why in left_out.items() if name in schema.columns}
@@ -107,18 +107,32 @@ def study(
 
 
 def look_at(
-    train: Table, schema: Schema, others: Mapping[str, Table] | None = None
+    train: Table,
+    schema: Schema,
+    others: Mapping[str, Table] | None = None,
+    origins: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Finding, ...]:
-    """What a careful person would notice in these rows, and in files given beside them."""
-    roles = schema.roles
+    """What a careful person would notice in these rows, and in files given beside them.
+
+    Args:
+        train: the rows.
+        schema: the kinds of their columns.
+        others: "test" or "validation" -> those rows.
+        origins: "train" or another part -> which row of its file, from 0, each of its rows is;
+            absent = the whole file.
+    """
+    roles, rows_of = schema.roles, origins or {}
     sheet = replace(
         Sheet.of(train, schema.columns, roles.targets),
         group=roles.group or "",
         time_column=roles.time or "",
         weight=roles.weight or "",
+        origin=rows_of.get("train"),
     )
     beside = {
-        name: Sheet.of(table, schema.columns, roles.targets, name)
+        name: replace(
+            Sheet.of(table, schema.columns, roles.targets, name), origin=rows_of.get(name)
+        )
         for name, table in (others or {}).items()
     }
     return inspect(sheet, beside)
@@ -138,8 +152,7 @@ def _others(material: Material) -> dict[str, Table]:
     """Files that were given; rows that were held out by us come from the same table."""
     found: dict[str, Table] = {}
     if material.given_validation:
-        aside = np.concatenate([material.parts[0][1], material.calibration])
-        found["validation"] = material.pool.rows(np.sort(aside))
+        found["validation"] = material.pool.rows(material.aside)
     if material.given_test and material.test is not None and material.test.num_rows:
         found["test"] = material.test
     return found

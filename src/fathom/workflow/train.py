@@ -217,7 +217,8 @@ def _record(made: Study) -> dict[str, Any]:
 def _command() -> str:
     """What was typed, so that it can be typed again."""
     program = Path(sys.argv[0]).name
-    return shlex.join(["fathom", *sys.argv[1:]]) if program == "fathom" else "fathom.train(…)"
+    typed = program in ("fathom", "__main__.py")
+    return shlex.join(["fathom", *sys.argv[1:]]) if typed else "fathom.train(…)"
 
 
 def _go_on(made: Study, folder: Path, clock: Stopwatch, around: Around) -> Run:
