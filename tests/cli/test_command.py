@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fathom.base.locks import alone_in
 from fathom.cli import main
 from fathom.workflow.watching import in_words
 
@@ -141,10 +143,8 @@ def test_resolved_toml_trains_the_same_model(
 def test_the_strongest_baseline_is_named_and_why(
     fathom: Fathom, houses: Path, run_folder: Path, tiny: tuple[str, ...], tmp_path: Path
 ) -> None:
-    said = fathom(
-        "train", houses, "-t", "price", "-q", "--out", tmp_path / "run",
-        *tiny, "--set=evaluate.baselines=true",
-    )  # fmt: skip
+    words = [word for word in tiny if "baselines" not in word]
+    said = fathom("train", houses, "-t", "price", "-q", "--out", tmp_path / "run", *words)
     strongest = json.loads((tmp_path / "run" / "score.json").read_text())["strongest_baseline"]
     assert f"  {strongest} (the strongest on the validation rows): " in said.out
     assert said.out.count("the strongest on the validation rows") == 1
@@ -282,3 +282,56 @@ def test_a_machine_is_busy_when_others_run_now(
     assert main._busy() is busy
     monkeypatch.setattr(main, "_LOAD", tmp_path / "absent")
     assert not main._busy()
+
+
+def test_a_table_is_never_written_over(fathom: Fathom, houses: Path, tmp_path: Path) -> None:
+    table = tmp_path / "houses.csv"
+    table.write_bytes(houses.read_bytes())
+    for option in ("--output", "--rates"):
+        said = fathom("plan", table, "-t", "price", option, table)
+        assert said.code == 1
+        assert "A table that is read would be written over." in said.err
+        assert f"Choose another name for {option}." in said.err
+    assert table.read_bytes() == houses.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("--set", "training.epochs=2", "--set", "training.epochs=3"),
+            "'training.epochs' was said",
+        ),
+        (("--kind", "style=flag", "--kind", "style=category"), "'style' was said twice"),
+        (("--set", "training.accumulate=1000000000"), "cut into more pieces than it has rows"),
+        (("--set", f"seed={'9' * 400}"), "a number of 1,329 bits"),
+    ],
+)
+def test_words_that_cannot_be_meant(
+    words: tuple[str, ...], told: str, fathom: Fathom, houses: Path, tmp_path: Path
+) -> None:
+    said = fathom("train", houses, "-t", "price", "--out", tmp_path / "run", *words)
+    assert (said.code, said.out) == (1, "")
+    assert told in said.err
+
+
+def test_a_finished_run_is_not_scored_again(fathom: Fathom, run_folder: Path) -> None:
+    before = (run_folder / "report.html").stat().st_mtime_ns
+    said = fathom("train", "--resume", run_folder)
+    assert said.code == 0
+    assert said.err.startswith("This run is finished; nothing was left to be done.")
+    assert "Report: " in said.out
+    assert (run_folder / "report.html").stat().st_mtime_ns == before
+
+
+def test_two_processes_never_work_in_one_run(
+    fathom: Fathom, run_folder: Path, tmp_path: Path
+) -> None:
+    unfinished = tmp_path / "run"
+    shutil.copytree(run_folder, unfinished)
+    (unfinished / "MODEL_CARD.md").unlink()
+    with alone_in(unfinished):
+        said = fathom("train", "--resume", unfinished)
+    assert said.code == 1
+    assert "Another process is at work in this run folder." in said.err
+    assert fathom("train", "--resume", unfinished).code == 0

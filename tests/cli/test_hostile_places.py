@@ -39,7 +39,7 @@ def test_answers_do_not_replace_the_rows_that_were_asked(
     for place in (rows, link):
         said = fathom("predict", trained, rows, "-o", place)
         assert said.code == 1
-        assert "written over the table that they answer" in said.err
+        assert "A table that is read would be written over" in said.err
     assert rows.read_bytes() == before
 
 

@@ -1,11 +1,12 @@
 """The command `fathom`: one dispatch table. PyTorch is imported only when a verb runs."""
 
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 from time import sleep
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Annotated
 
 import typer
@@ -145,18 +146,10 @@ def settings() -> None:
 
 def run() -> None:
     """The entry point: errors of the person's are told in four beats, without a stack trace."""
-    if sys.argv[1:2] in (["train"], ["replay"]) and _busy():
-        # Threads that spin while others want their cores bring each other to a halt; on a quiet
-        # machine spinning halves the time of a step.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.excepthook = _own_fault
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # Where the terminal's letters are few (LC_ALL=C), others are spelled out.
-            stream.reconfigure(errors="backslashreplace")
+    interrupts = _noted_interrupts()
     try:
-        # Not `app()`: typer would put a hook of its own in the place of ours.
-        typer.main.get_command(app)()
+        _run()
     except FathomError as error:
         _tell(error)
     except (MemoryError, RuntimeError) as error:
@@ -170,9 +163,42 @@ def run() -> None:
         sys.exit(0)
     except OSError as error:
         _tell(_no_such_place(error))
-    except KeyboardInterrupt:
+    # The command line's own reader ends without a word on Ctrl-C, and libraries below Python may
+    # turn it into an error of theirs.
+    except (Exception, KeyboardInterrupt, SystemExit):
+        if not interrupts:
+            raise
         print("fathom: stopped.", file=sys.stderr)
         sys.exit(130)
+
+
+def _run() -> None:
+    if sys.argv[1:2] in (["train"], ["replay"]) and _busy():
+        # Threads that spin while others want their cores bring each other to a halt; on a quiet
+        # machine spinning halves the time of a step.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Where the terminal's letters are few (LC_ALL=C), others are spelled out.
+            stream.reconfigure(errors="backslashreplace")
+    # Not `app()`: typer would put a hook of its own in the place of ours.
+    typer.main.get_command(app)()
+
+
+def _noted_interrupts() -> list[int]:
+    """Every Ctrl-C goes into the list, and on as it always does."""
+    noted: list[int] = []
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return noted
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        # What it breaks within a library is no news.
+        sys.unraisablehook = lambda told: None
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    return noted
 
 
 def _tell(error: FathomError) -> None:

@@ -63,9 +63,9 @@ def _say(content: object, *, file: TextIO | None = None) -> None:
 
 
 def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
-    more = dict(_pair(text, "--set", "training.epochs=20") for text in asked.settings or ())
+    more = _pairs(asked.settings or (), "--set", "training.epochs=20")
     values = {key: _value(text) for key, text in more.items()}
-    named = dict(_pair(text, "--kind", "zip=category") for text in asked.kind or ())
+    named = _pairs(asked.kind or (), "--kind", "zip=category")
     typed = {**asked.said(), "time": seconds_of(time, "--time")}
     files = {"data": data, "test": asked.test, "validation": asked.validation}
     base = Recipe()
@@ -73,6 +73,21 @@ def _recipe(data: Path | None, asked: Asked, time: str | None = None) -> Recipe:
         base, files["data"] = read_recipe(data), None
     check_said_once(values, {**typed, **files})
     return base.with_said({**typed, **values}, named)
+
+
+def _pairs(texts: Iterable[str], option: str, example: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        key, value = _pair(text, option, example)
+        if found.setdefault(key, value) != value:
+            raise RecipeError(
+                f"'{key}' was said twice.",
+                where=f"{option} {text}",
+                expected=f"one {option} {key}=…",
+                got=f"'{found[key]}' and '{value}'",
+                do="Leave one of them out.",
+            )
+    return found
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -123,6 +138,11 @@ def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show
     recipe = _recipe(data, asked)
     sources = _sources(data, asked, recipe)
     recipe = recipe.with_said(sources.said(), {})
+    tables = [sources.data, sources.test, sources.validation]
+    for written, option in ((output, "--output"), (rates, "--rates")):
+        for table in tables:
+            if written is not None and isinstance(table, str | Path):
+                _check_apart(Path(table), written, option)
     made = study(recipe, sources.data, sources.test, sources.validation)
     columns = made.schema.described
     found = None if rates is None else rates_of(made)
@@ -164,6 +184,8 @@ def train(data: Path | None, asked: Asked, time: str | None, out: Path | None, s
 
 
 def resume(folder: Path, show: Show) -> None:
+    if load(folder).finished:
+        _say("This run is finished; nothing was left to be done.", file=sys.stderr)
     with progress(show.json or show.quiet) as watch:
         run = resume_run(folder, watch=watch)
     conclude(run, show)
@@ -202,7 +224,7 @@ def predict(
     folder: Path, data: Path, output: Path | None, names: str | None, as_json: bool
 ) -> None:
     if output is not None:
-        _check_apart(data, output)
+        _check_apart(data, output, "--output")
     found = predict_run(load(folder), data, _options(names))
     if output is not None:
         found.write(output)
@@ -226,19 +248,19 @@ def _written(found: Predictions, output: Path) -> str:
     return f"{told}; {found.num_unusual:,} of them unlike the training rows, see 'unusual'"
 
 
-def _check_apart(data: Path, output: Path) -> None:
-    """Answers may not take the place of the rows that were asked.
+def _check_apart(data: Path, output: Path, option: str) -> None:
+    """What is written may not take the place of the rows that it is about.
 
     Raises:
         RecipeError: they are one file.
     """
     if data.exists() and output.exists() and data.samefile(output):
         raise RecipeError(
-            "The predictions would be written over the table that they answer.",
+            "A table that is read would be written over.",
             where=str(output),
             expected="another file than the input",
             got="the input itself",
-            do="Choose another name for --output.",
+            do=f"Choose another name for {option}.",
         )
 
 

@@ -49,7 +49,10 @@ def at_once(num_jobs: int, device: torch.device) -> int:
 
 
 def run_side_by_side(
-    jobs: Iterable[Job], limit: int, tell: Callable[[int, Any], None] | None = None
+    jobs: Iterable[Job],
+    limit: int,
+    tell: Callable[[int, Any], None] | None = None,
+    again: str = _GO_ON,
 ) -> list[Any]:
     """Run jobs in forked processes and give back what they return, in their order.
 
@@ -59,6 +62,7 @@ def run_side_by_side(
         limit: how many run at once.
         tell: called with (number of the job, message). The messages of a job come together, after
             those of the jobs before it.
+        again: what to do to go on after a stop, for the message.
 
     Raises:
         Stopped: Ctrl-C or SIGTERM came; it was passed on, and every job has ended.
@@ -79,7 +83,7 @@ def run_side_by_side(
         finally:
             crew.kill()
     if caught:
-        raise _stopped(caught[0], crew.error)
+        raise _stopped(caught[0], crew.error, again)
     if crew.error is not None:
         raise crew.error
     return [crew.results[number] for number in range(len(crew.results))]
@@ -231,11 +235,11 @@ def _lost(number: int, exit_code: int) -> FathomError:
     )
 
 
-def _stopped(number: int, error: FathomError | None) -> FathomError:
+def _stopped(number: int, error: FathomError | None, again: str) -> FathomError:
     """The stop as the person asked for it; a job was only told to end."""
     if error is not None and not isinstance(error, Stopped):
         return error
-    where, do = (error.where, error.do) if error is not None else ("", _GO_ON)
+    where, do = (error.where, error.do) if error is not None else ("", again)
     stopped = Stopped(f"Training was stopped by {name_of(number)}.", where=where, do=do)
     stopped.exit_code = 128 + number
     return stopped

@@ -1,6 +1,7 @@
 """Train every part of a model and keep what it says of rows it has not learned from."""
 
 import multiprocessing
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -64,8 +65,15 @@ class Around:
             watch=None if watch is None else lambda now: watch(number, num_parts, now),
             watch_every=self.watch_every,
             obey=self.obey[number] if self.obey else (),
-            again=f"fathom train --resume {folder}",
+            again=self.again,
         )
+
+    @property
+    def again(self) -> str:
+        """What to do to go on after a stop."""
+        if self.folder is None:
+            return "Train again: nothing was kept on disk."
+        return f"fathom train --resume {shlex.quote(str(self.folder))}"
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def learn(
     """
     around, num_parts = around or Around(), len(material.parts)
     turns = _turns(material, schema_of(schema, resolved), resolved, around)
-    found = [*_side_by_side(turns, num_parts, resolved, around.watch)]
+    found = [*_side_by_side(turns, num_parts, resolved, around)]
     with _threads_for(resolved):
         found += [_train(turn, resolved) for turn in turns]
     parts = [outcome.part for outcome in found]
@@ -153,7 +161,7 @@ def _turns(
 
 
 def _side_by_side(
-    turns: Iterator[_Turn], num_parts: int, resolved: Resolved, watch: Watch | None
+    turns: Iterator[_Turn], num_parts: int, resolved: Resolved, around: Around
 ) -> Iterator[_Outcome]:
     """As many parts as may be trained beside others here; none where that is not possible."""
     limit = at_once(num_parts, resolved.device)
@@ -168,8 +176,10 @@ def _side_by_side(
             made.append(Part(turn.ready.preparation, turn.ready.network))
             yield partial(_beside, turn, resolved, limit)
 
+    watch = around.watch
     tell = None if watch is None else lambda number, now: watch(number, num_parts, now)
-    for part, (weights, *rest) in zip(made, run_side_by_side(jobs(), limit, tell), strict=True):
+    done = run_side_by_side(jobs(), limit, tell, around.again)
+    for part, (weights, *rest) in zip(made, done, strict=True):
         yield _put_back(part, weights, *rest)
 
 

@@ -113,9 +113,12 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         check_ordinary(path)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        kinds = content.pop("columns", {})
+        said = _flat(content)
+    # Numbers of thousands of digits and tables within tables without end are no TOML errors.
+    except (OSError, ValueError, RecursionError) as error:
         raise RecipeError(
             "The recipe cannot be read.",
             where=str(path),
@@ -123,14 +126,20 @@ def read_recipe(path: Path) -> Recipe:
             got=str(error),
             do="Mend the line that is named, or write the recipe anew.",
         ) from error
-    kinds = content.pop("columns", {})
-    said = _flat(content)
     for key in ("data", "test", "validation"):
         if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
-            beside = path.parent / said[key]
-            said[key] = str(beside) if beside.is_file() else said[key]
+            said[key] = _beside(path, said[key])
     _check_lines(said, text, path)
     return Recipe.of(said, _kinds(kinds, path))
+
+
+def _beside(recipe: Path, name: str) -> str:
+    """A path as it is meant from the recipe's folder, if there is such a file."""
+    place = recipe.parent / name
+    try:
+        return str(place) if place.is_file() else name
+    except OSError:  # longer than a path may be
+        return name
 
 
 def _check_lines(said: Mapping[str, Any], text: str, path: Path) -> None:
@@ -241,7 +250,11 @@ def _flat(content: Mapping[str, Any], head: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in content.items():
         name = f"{head}.{key}" if head else key
-        flat.update(_flat(value, name) if isinstance(value, dict) else {name: value})
+        more = _flat(value, name) if isinstance(value, dict) else {name: value}
+        twice = sorted(set(more) & set(flat))
+        if twice:
+            raise ValueError(f"the setting '{twice[0]}' is said twice, in two ways of writing it")
+        flat.update(more)
     return flat
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fathom.base.errors import RecipeError
 from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
@@ -339,12 +340,25 @@ def _training(
         schedule=_schedule(decide, facts),
         averaging=_averaging_plan(averaging, num_steps),
         clip_norm=clip or None,
-        accumulate=decide("training.accumulate", 1, "a batch fits into memory"),
+        accumulate=_accumulate(decide, batch_size),
         check_every=max(1, num_steps // max(1, checks)),
         patience=decide("training.patience", 16, "checks without progress before it stops"),
         precision=decide("training.precision", precision, why),
         seed=seed,
     )
+
+
+def _accumulate(decide: _Decider, batch_size: int) -> int:
+    pieces = decide("training.accumulate", 1, "a batch fits into memory")
+    if pieces > batch_size:
+        raise RecipeError(
+            "A batch cannot be cut into more pieces than it has rows.",
+            where="training.accumulate",
+            expected=f"at most {batch_size}, the rows of a batch",
+            got=str(pieces),
+            do="Take fewer pieces, or say a larger training.batch_size.",
+        )
+    return pieces
 
 
 def _weight_decay(facts: Circumstances) -> tuple[float, str]:

@@ -96,6 +96,12 @@ class Run:
         """The plain `nn.Module` of the first part: yours to do with as you like."""
         return self.model.parts[0].network
 
+    @property
+    def finished(self) -> bool:
+        """Whether everything was written that a training writes."""
+        last = (self.folder / "MODEL_CARD.md", self.report, self.folder / "answers.json")
+        return all(file.exists() for file in last)
+
     def check_finished(self, needed: Sequence[str] = _FINISHED) -> None:
         """A run that was interrupted has no model yet.
 

@@ -7,6 +7,7 @@ from typing import Any
 from fathom.base.errors import RecipeError, listed, nearest
 
 Choices = tuple[str, ...]
+_MOST_BITS = 63
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Setting:
         Raises:
             RecipeError: wrong type or unknown word.
         """
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            raise self._out_of_range(f"a number of {value.bit_length():,} bits")
         if float in self.types and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         fits = isinstance(value, self.types) and (not isinstance(value, bool) or bool in self.types)
@@ -61,13 +64,16 @@ class Setting:
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
         if not numeric or (math.isfinite(value) and self.least <= value <= self.most):
             return
+        raise self._out_of_range(str(value))
+
+    def _out_of_range(self, got: str) -> RecipeError:
         lower = "" if self.least == -math.inf else f" from {self.least:g}"
         upper = "" if self.most == math.inf else f" up to {self.most:g}"
-        raise RecipeError(
+        return RecipeError(
             f"The setting '{self.key}' is out of its range.",
             where=self.key,
             expected=f"a number{lower}{upper}",
-            got=str(value),
+            got=got,
             do=self.explanation,
         )
 

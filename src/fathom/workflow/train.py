@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from fathom.base.errors import RunError
+from fathom.base.errors import RunError, Stopped
 from fathom.base.files import check_name, seal_of, write_sealed, write_text
+from fathom.base.locks import alone_in
 from fathom.base.machine import machine, versions
 from fathom.base.records import Decision, Finding
 from fathom.models.model import save_model
@@ -88,12 +89,15 @@ def train(
         with clock("measuring a step"):
             made = within(made, recipe.get("time"))
     folder = new_folder(out, recipe)
-    _write_plan(folder, made)
-    return _go_on(made, folder, clock, Around(folder=folder, watch=watch, obey=obey))
+    with alone_in(folder):
+        _write_plan(folder, made)
+        return _go_on(made, folder, clock, Around(folder=folder, watch=watch, obey=obey))
 
 
 def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | None = None) -> Run:
     """Go on with a training that was interrupted; ends with the same bits as one that was not.
+
+    A run that is finished comes back as it is.
 
     Args:
         folder: the run folder.
@@ -101,11 +105,18 @@ def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | No
         watch: told of the progress.
 
     Raises:
-        RunError: no such run, or its data changed.
+        RunError: no such run, its data changed, or another process is at work in it.
     """
+    run = load(folder)
+    if run.finished:
+        return run
+    with alone_in(run.folder):
+        return _resume(run, sources, watch)
+
+
+def _resume(run: Run, sources: Sources | None, watch: Watch | None) -> Run:
     clock = Stopwatch(resumed=True)
-    place = Path(folder)
-    record = load(place).record
+    place, record = run.folder, run.record
     recipe = read_recipe(place / "recipe.toml")
     frozen = Recipe.of(record["decided"], record["kinds"])
     torch.set_num_threads(record["machine"]["threads"])
@@ -222,6 +233,19 @@ def _command() -> str:
 
 
 def _go_on(made: Study, folder: Path, clock: Stopwatch, around: Around) -> Run:
+    try:
+        return _learn_and_conclude(made, folder, clock, around)
+    except KeyboardInterrupt as error:
+        stopped = Stopped(
+            "Stopped by Ctrl-C.",
+            where=str(folder),
+            do=f"Go on: fathom train --resume {shlex.quote(str(folder))}",
+        )
+        stopped.exit_code = 130
+        raise stopped from error
+
+
+def _learn_and_conclude(made: Study, folder: Path, clock: Stopwatch, around: Around) -> Run:
     with clock("training"):
         learned = learn(made.material, made.schema, made.resolved, around)
     with clock("choosing on held rows"):
