@@ -45,8 +45,8 @@ def test_a_network_that_is_no_module_is_refused(network: Any, got: str) -> None:
 
 
 def _ranged(**options: Any) -> Any:
-    usual = {"network": nn.Linear(WIDTH, 1), "objective": functional.mse_loss}
-    return learning_rate_range(data=_pairs(), **{**usual, **options})
+    usual: dict[str, Any] = {"network": nn.Linear(WIDTH, 1), "data": _pairs()}
+    return learning_rate_range(**{**usual, "objective": functional.mse_loss, **options})
 
 
 def test_weights_that_are_not_made_yet_are_named() -> None:
@@ -162,6 +162,30 @@ def test_a_validation_that_is_never_finite_is_an_event_at_each_check() -> None:
     ]
 
 
+@pytest.mark.parametrize("data", [None, 3])
+def test_data_that_are_no_loader_are_refused(data: Any) -> None:
+    for train in (_fit, _ranged):
+        with pytest.raises(RecipeError, match=r"^The data are no loader\.") as caught:
+            train(data=data)
+        assert caught.value.got == repr(data)
+
+
+def test_a_loader_is_not_begun_before_the_training() -> None:
+    class Counted:
+        begun = 0
+
+        def __iter__(self) -> Any:
+            self.begun += 1
+            return iter(_pairs())
+
+        def __len__(self) -> int:
+            return 2
+
+    data, validation = Counted(), Counted()
+    _fit(data=data, validation=validation)
+    assert (data.begun, validation.begun) == (2, 2)
+
+
 @pytest.mark.parametrize("where", ["data", "validation"])
 def test_an_empty_batch_is_told(where: str) -> None:
     pairs = [*_pairs(), (torch.zeros(0, WIDTH), torch.zeros(0, 1))]
@@ -197,6 +221,7 @@ def test_an_empty_batch_of_ones_own_is_told(tiny: Any, plan: Any) -> None:
         lambda output, target: (output - target).square().mean(),
         lambda output, target: torch.sub(target, output).abs().mean(),
         lambda output, target: (1 - output * target).relu().mean(),
+        lambda output, target: functional.mse_loss(output.sigmoid(), target.double().float()),
     ],
 )
 def test_a_target_that_would_be_compared_with_all_outputs_is_told(objective: Any) -> None:

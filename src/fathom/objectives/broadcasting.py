@@ -40,7 +40,7 @@ class Compared(TorchFunctionMode):
 
     def __init__(self, output: Any, targets: Iterable[Tensor]) -> None:
         super().__init__()
-        self.output, self.targets = output, list(targets)
+        self.outputs, self.targets = [output], list(targets)
 
     def __torch_function__(
         self,
@@ -50,17 +50,30 @@ class Compared(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         named = kwargs or {}
+        given = [item for item in (*args, *named.values()) if isinstance(item, Tensor)]
         if func.__name__ in _LOSSES | _SIGNS:
-            self._look(func.__name__, [*args, *named.values()])
-        return func(*args, **named)
+            self._look(func.__name__, given)
+        found = func(*args, **named)
+        self._follow(given, found)
+        return found
 
-    def _look(self, name: str, given: list[Any]) -> None:
-        if not any(item is self.output for item in given):
+    def _look(self, name: str, given: list[Tensor]) -> None:
+        for output in _among(given, self.outputs):
+            for target in _among(given, self.targets):
+                if _odd(output, target, strict=name in _LOSSES):
+                    raise _told(output, target)
+
+    def _follow(self, given: list[Tensor], found: Any) -> None:
+        """What is made of one of them alone, number by number, stands for it: y.float()."""
+        if len(given) != 1 or not isinstance(found, Tensor) or found.shape != given[0].shape:
             return
-        for target in self.targets:
-            both = any(item is target for item in given)
-            if both and _odd(self.output, target, strict=name in _LOSSES):
-                raise _told(self.output, target)
+        for held in (self.outputs, self.targets):
+            if _among(given, held):
+                held.append(found)
+
+
+def _among(given: list[Tensor], held: list[Any]) -> list[Tensor]:
+    return [item for item in given if any(item is one for one in held)]
 
 
 def _odd(output: Tensor, target: Tensor, strict: bool) -> bool:

@@ -1,7 +1,7 @@
 """What a person hands in to be trained, looked at before anything begins."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,25 @@ def check_epochs(epochs: float) -> None:
         )
 
 
+def check_data(data: Any) -> None:
+    """What is trained on must give batches.
+
+    Raises:
+        RecipeError: it cannot be iterated.
+
+    Example:
+        >>> check_data([])
+    """
+    if not _iterable(data):
+        raise RecipeError(
+            "The data are no loader.",
+            where="data",
+            expected="a loader of (x, y), or anything that gives such tuples, each time anew",
+            got=_named(data),
+            do="Pass a DataLoader, or a list such as [(x, y)] for a single batch.",
+        )
+
+
 def check_validation(validation: Any) -> None:
     """What every check measures.
 
@@ -98,18 +117,25 @@ def check_validation(validation: Any) -> None:
     Example:
         >>> check_validation([])
     """
-    if validation is None or callable(validation):
-        return
-    try:
-        iter(validation)
-    except TypeError as error:
+    if not (validation is None or callable(validation) or _iterable(validation)):
         raise RecipeError(
             "The validation is neither a loader nor a function.",
             where="validation",
             expected="a loader of (x, y), a function of the network that gives figures, or None",
             got=_named(validation),
             do="Pass such a loader, or leave validation out.",
-        ) from error
+        )
+
+
+def _iterable(given: Any) -> bool:
+    # A loader is not asked: it would start its workers and draw from the generators.
+    if isinstance(given, Iterable):
+        return True
+    try:
+        iter(given)
+    except TypeError:
+        return False
+    return True
 
 
 def check_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from fathom.base.machine import machine, versions
 from fathom.base.tensors import Loss
 from fathom.objectives.objective import Objective
 from fathom.training.asked import (
+    check_data,
     check_epochs,
     check_folder,
     check_network,
@@ -75,6 +76,7 @@ def fit(
         (8, [4, 8])
     """
     check_network(network)
+    check_data(data)
     check_validation(validation)
     learns = objective_of(objective)
     seed = plan.seed if plan is not None else 0

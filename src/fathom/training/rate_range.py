@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError, TrainingError
 from fathom.objectives.objective import Objective
-from fathom.training.asked import check_network, objective_of
+from fathom.training.asked import check_data, check_network, objective_of
 from fathom.training.learner import Learner
 from fathom.training.loader import batches_of
 from fathom.training.loop import Batches, steps
@@ -138,6 +138,7 @@ def learning_rate_range(
     _check_range(low, high, num_steps)
     used = plan or TrainingPlan(num_steps=num_steps)
     check_network(network)
+    check_data(data)
     learns = objective_of(objective)
     _check_phases(learns)
     batches = batches_of(data, used.seed)
