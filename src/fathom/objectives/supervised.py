@@ -1,12 +1,14 @@
 """Learning from given answers: with our networks of several heads, or with any module."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError
 from fathom.base.tensors import Batch, Loss
+from fathom.objectives.broadcasting import Compared
 from fathom.objectives.objective import Objective, Phase
 
 
@@ -58,6 +60,8 @@ class PlainLoss(Objective):
     Raises:
         RecipeError: neither a scalar nor one loss per example came out, or a scalar although the
             examples have weights.
+        TrainingError: the function compares output and target of different shapes, by which one
+            number for each example becomes one for each pair of them.
 
     Example:
         >>> from fathom.base.tensors import Field
@@ -73,10 +77,12 @@ class PlainLoss(Objective):
         super().__init__()
         self.function = function
         self._weights_seen = False
+        self._shapes_seen: set[bool] = set()
 
     def loss(self, network: nn.Module, batch: Batch, phase: Phase) -> Loss:
         output = network(*[field.data for field in batch.inputs.values()])
-        found = self.function(output, *[field.data for field in batch.targets.values()])
+        targets = [field.data for field in batch.targets.values()]
+        found = self._compare(output, targets, network.training)
         # The sum of many losses is too long for bf16.
         found = found.to(torch.promote_types(found.dtype, torch.float32))
         if found.ndim == 0:
@@ -92,6 +98,24 @@ class PlainLoss(Objective):
             )
         per_example = found.flatten(1).mean(1) if found.ndim > 1 else found
         return Loss({"loss": ((per_example * batch.weight).sum(), batch.weight.sum())})
+
+    def _compare(self, output: Any, targets: list[Tensor], training: bool) -> Tensor:
+        """Call the function; first in training and first in validation with an eye on shapes."""
+        if training in self._shapes_seen:
+            found = self.function(output, *targets)
+        else:
+            with Compared(output, targets):
+                found = self.function(output, *targets)
+            self._shapes_seen.add(training)
+        if not isinstance(found, Tensor):
+            raise RecipeError(
+                "The loss function gives no tensor.",
+                where="the objective",
+                expected="a tensor: a scalar, or one loss per example",
+                got="None" if found is None else f"a {type(found).__name__}",
+                do="Let it return the loss as PyTorch computes it, without .item() or float(…).",
+            )
+        return found
 
     def _refuse_weights(self, batch: Batch) -> None:
         """Once, since looking at a tensor of the device makes everybody wait."""

@@ -137,9 +137,20 @@ class Snapshot:
         snapshot = cls({})
         try:
             body = json.loads((found / "state.json").read_text(encoding="utf-8"))
+            if not isinstance(body, dict):
+                raise ValueError("state.json is no object")
             snapshot.skeleton = body["state"]
             snapshot.tensors = load_file(found / "state.safetensors")
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            if not isinstance(unpack(snapshot.tensors, snapshot.skeleton), dict):
+                raise ValueError("state.json holds no state")
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+            RecursionError,
+            SafetensorError,
+        ) as error:
             raise RunError(
                 "There is no whole checkpoint to go on from.",
                 where=str(folder),

@@ -13,7 +13,14 @@ from fathom.base.files import write_atomically, write_json
 from fathom.base.machine import machine, versions
 from fathom.base.tensors import Loss
 from fathom.objectives.objective import Objective
-from fathom.objectives.supervised import PlainLoss
+from fathom.training.asked import (
+    check_data,
+    check_epochs,
+    check_folder,
+    check_network,
+    check_validation,
+    objective_of,
+)
 from fathom.training.loader import as_batch, batches_of, one_epoch
 from fathom.training.loop import Batches
 from fathom.training.plan import TrainingPlan, plan_to_dict
@@ -56,8 +63,8 @@ def fit(
         The network in eval mode, history, events.
 
     Raises:
-        RecipeError: the arguments do not fit together.
-        StorageError: the folder holds something, and resume was not said.
+        RecipeError: the arguments do not fit together, or one of them is not what it must be.
+        StorageError: the folder holds something, and resume was not said; or it is a file.
         TrainingError, Stopped, StorageError, RunError: see `train_network`.
 
     Example:
@@ -68,15 +75,20 @@ def fit(
         >>> trained.steps, [record["step"] for record in trained.history]
         (8, [4, 8])
     """
-    learns = objective if isinstance(objective, Objective) else PlainLoss(objective)
+    check_network(network)
+    check_data(data)
+    check_validation(validation)
+    learns = objective_of(objective)
     seed = plan.seed if plan is not None else 0
     batches = batches_of(data, seed)
     used = _plan(batches, epochs, plan)
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
     place = None if folder is None else Path(folder)
-    if place is not None and not resume:
-        _check_free(place)
+    if place is not None:
+        check_folder(place)
+        if not resume:
+            _check_free(place)
     options = Options(folder=place, resume=resume)
     trained = train_network(network, batches, learns, used, validate, options)
     if place is not None:
@@ -112,6 +124,7 @@ def _plan(batches: Batches, epochs: float | None, plan: TrainingPlan | None) -> 
     if plan is not None:
         return plan
     assert epochs is not None, "just seen"
+    check_epochs(epochs)
     if not isinstance(batches, Sized):
         raise RecipeError(
             "These batches do not say how many of them an epoch has.",

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from fathom.base.files import append_line, plain, read_lines, write_text
+from fathom.base.errors import RunError
+from fathom.base.files import append_line, plain, read_lines, storage_error, write_text
 from fathom.training.checkpoint import Snapshot, remove, sweep
 from fathom.training.learner import Event
 from fathom.training.records import Record
@@ -32,21 +33,32 @@ class Journal:
         return Snapshot.read(self.folder / "checkpoint")
 
     def events(self) -> list[Event]:
-        """The events that lie there, also those past the checkpoint."""
-        return [] if self.folder is None else read_lines(self.folder / "events.jsonl")
+        """The events that lie there, also those past the checkpoint.
+
+        Raises:
+            RunError: they are damaged.
+        """
+        return self._lines("events.jsonl", "event")
 
     def clear(self) -> None:
-        """Take away what an earlier training left, for one that begins anew in its place."""
+        """Take away what an earlier training left, for one that begins anew in its place.
+
+        Raises:
+            StorageError: the folder may not be written to, or is none.
+        """
         if self.folder is not None:
             remove(self.folder / "checkpoint")
-            (self.folder / "timings.jsonl").unlink(missing_ok=True)
+            try:
+                (self.folder / "timings.jsonl").unlink(missing_ok=True)
+            except OSError as error:
+                raise storage_error(self.folder, error) from error
 
     def begin(self, history: Iterable[Record], events: Iterable[Event], step: int) -> None:
         """Make the files say what was known at a step: what comes after will be done again."""
         if self.folder is None:
             return
         sweep(self.folder)
-        times = [line for line in read_lines(self.folder / "timings.jsonl") if line["step"] <= step]
+        times = [line for line in self._lines("timings.jsonl") if line["step"] <= step]
         self._write("history.jsonl", history)
         self._write("timings.jsonl", times)
         self.write_events(events)
@@ -75,6 +87,22 @@ class Journal:
             return
         snapshot.write(self.folder / "checkpoint")
         self._saved = snapshot
+
+    def _lines(self, name: str, *words: str) -> list[Record]:
+        """The records of a file, each with its step and these words."""
+        found = [] if self.folder is None else read_lines(self.folder / name)
+        odd = [
+            line for line in found if type(line.get("step")) is not int or set(words) - set(line)
+        ]
+        if odd:
+            raise RunError(
+                "A file of the training is damaged.",
+                where=f"{self.folder}/{name}",
+                expected=f"lines with {', '.join(('step', *words))}",
+                got=json.dumps(odd[0])[:80],
+                do="Restore the folder, or train anew in a new one.",
+            )
+        return found
 
     def _write(self, name: str, records: Iterable[Record]) -> None:
         assert self.folder is not None, "asked only with a folder"

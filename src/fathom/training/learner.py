@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fathom.base.errors import RecipeError, listed
+from fathom.base.errors import RecipeError, TrainingError, listed
 from fathom.base.seeds import seed_global
 from fathom.base.tensors import Batch, Loss
 from fathom.objectives.objective import Objective, Phase
+from fathom.training.asked import check_network
 from fathom.training.averaging import build_average
 from fathom.training.buffers import Buffers
 from fathom.training.memory import memory_error, memory_told, ran_out
@@ -19,6 +20,8 @@ from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import factor
 
 Event = dict[str, Any]
+# Some losses are rightly constant for a batch without anything to find in it.
+_MOST_IDLE = 10
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Learner:
         self.pieces = plan.accumulate
         self.events: list[Event] = []
         self.planned: tuple[Event, ...] = ()
+        self._moved = False
+        check_network(network)
         self._named = _learnt(network, objective)
         self.device = next(iter(self._named.values())).device
         objective.to(self.device)
@@ -127,8 +132,10 @@ class Learner:
         """One step: forward, backward, clip, optimise.
 
         Raises:
-            TrainingError: memory ran out, and splitting the batch did not help.
+            TrainingError: memory ran out, and splitting the batch did not help; the batch is
+                empty; or no loss of the first steps depends on what is trained.
         """
+        self._refuse_empty(batch)
         phase = self.objective.phase_at(self.step)
         optimizer = self.optimizers[phase.name]
         rate = self.plan.optimizer.learning_rate * self.rate_scale
@@ -136,6 +143,7 @@ class Learner:
         optimizer.set_rate(rate)
         self._obey()
         parts = self._gradients(batch, phase)
+        self._refuse_idleness()
         loss = torch.stack(list(parts.values())).sum() if parts else self._zero()
         with memory_told("Memory ran out for the optimiser.", f"step {self.step + 1}"):
             if self.plan.clip_norm is not None:
@@ -149,6 +157,31 @@ class Learner:
                 self.average.update(self._named, self.step)
             self.objective.after_step(self.network, self.step)
         return Step(self.step, loss, rate, phase.name, len(batch), parts)
+
+    def _refuse_empty(self, batch: Batch) -> None:
+        if len(batch) == 0:
+            raise TrainingError(
+                "The batch is empty.",
+                where=f"step {self.step + 1}",
+                expected="at least one example in each batch",
+                got="a batch of 0 examples",
+                do="Leave empty batches out of the batches.",
+            )
+
+    def _refuse_idleness(self) -> None:
+        """Steps without gradients leave the weights where they are, and would look like success."""
+        if self._moved:
+            return
+        self._moved = bool(self.gradients())
+        if not self._moved and self.step + 1 >= min(_MOST_IDLE, self.plan.num_steps):
+            raise TrainingError(
+                "The loss depends on no parameter of the network: nothing can be learned from it.",
+                where=f"steps 1 to {self.step + 1}",
+                expected="a loss computed from the network's output, with its gradients",
+                got="no gradient for any parameter",
+                do="Look for .detach(), .item(), torch.no_grad() or numbers in the loss function "
+                "and in the network's forward.",
+            )
 
     def _zero(self) -> Tensor:
         return torch.zeros((), device=self.device)
@@ -236,6 +269,7 @@ class Learner:
             "step": self.step,
             "rate_scale": self.rate_scale,
             "pieces": self.pieces,
+            "moved": self._moved,
             "network": self.network.state_dict(),
             "objective": self.objective.state_dict(),
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
@@ -246,6 +280,8 @@ class Learner:
         """Put back what `state` gave."""
         self.step, self.rate_scale = state["step"], state["rate_scale"]
         self.pieces = state["pieces"]
+        # Checkpoints of older versions do not say.
+        self._moved = state.get("moved", True)
         self.network.load_state_dict(state["network"])
         self.objective.load_state_dict(state["objective"])
         for name, optimizer in self.optimizers.items():

@@ -28,7 +28,7 @@ def as_batch(item: Any, step: int = 0) -> Batch:
         step: which step it is for.
 
     Raises:
-        RecipeError: it is something else.
+        RecipeError: it is something else, or has no examples.
 
     Example:
         >>> batch = as_batch((torch.zeros(5, 3), torch.zeros(5)))
@@ -46,6 +46,13 @@ def as_batch(item: Any, step: int = 0) -> Batch:
             got=f"{type(item).__name__} of {', '.join(map(_shown, parts))}",
             do="Let the loader yield tuples, or pass LoaderBatches(loader, convert=…) with a "
             "function that makes a `Batch` of what it yields.",
+        )
+    if sizes == {0}:
+        raise RecipeError(
+            "The loader gives an empty batch.",
+            expected="at least one example in each batch",
+            got=f"{type(item).__name__} of {', '.join(map(_shown, parts))}",
+            do="Leave empty batches out of the loader.",
         )
     *inputs, target = (Field(part) for part in parts)
     return Batch(
@@ -185,8 +192,16 @@ class LoaderBatches:
         """Take up a position.
 
         Raises:
-            RunError: the loader is of another length, or the seed is another.
+            RunError: the loader is of another length, or the seed is another, or the position is
+                none.
         """
+        if not all(type(state[name]) is int for name in ("epoch", "place", "step")):
+            raise RunError(
+                "The position of the batches is damaged.",
+                expected="whole numbers for epoch, place and step",
+                got=", ".join(f"{name} = {value}" for name, value in state.items()),
+                do="Train anew, in a new folder.",
+            )
         if (state["seed"], state["length"]) != (self.seed, self._length()):
             raise RunError(
                 "The position belongs to another loader.",

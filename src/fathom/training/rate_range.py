@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError, TrainingError
 from fathom.objectives.objective import Objective
-from fathom.objectives.supervised import PlainLoss
+from fathom.training.asked import check_data, check_network, objective_of
 from fathom.training.learner import Learner
 from fathom.training.loader import batches_of
 from fathom.training.loop import Batches, steps
@@ -137,7 +137,9 @@ def learning_rate_range(
     """
     _check_range(low, high, num_steps)
     used = plan or TrainingPlan(num_steps=num_steps)
-    learns = objective if isinstance(objective, Objective) else PlainLoss(objective)
+    check_network(network)
+    check_data(data)
+    learns = objective_of(objective)
     _check_phases(learns)
     batches = batches_of(data, used.seed)
     rates = np.geomspace(low, high, num_steps)

@@ -21,6 +21,7 @@ from fathom.training.loop import Batches, steps
 from fathom.training.memory import memory_told
 from fathom.training.plan import TrainingPlan, check_same_plan, plan_to_dict
 from fathom.training.records import Options, Progress, Record, Trained, Validate
+from fathom.training.resuming import check_same_network, check_state, damage_told
 from fathom.training.running import Running
 from fathom.training.signals import name_of, signals_noted
 
@@ -52,11 +53,12 @@ def train_network(
         Network, history and events.
 
     Raises:
-        TrainingError: the loss stayed NaN or infinite through three roll-backs, or memory ran
-            out for a single example; the network carries the best weights until then.
+        TrainingError: the loss stayed NaN or infinite through three roll-backs, memory ran out
+            for a single example, or the loss depends on nothing that is trained; the network
+            carries the best weights until then.
         Stopped: Ctrl-C or SIGTERM came; a whole checkpoint stays in the folder.
         StorageError: the folder could not be written; the checkpoint before stays.
-        RunError: the checkpoint to resume from belongs to another plan, or is damaged.
+        RunError: the checkpoint to resume from belongs to another plan or network, or is damaged.
         RecipeError: network, objective, plan and validation do not fit together.
     """
     return Session(Learner(network, objective, plan), batches, validate, options).run()
@@ -128,8 +130,12 @@ class Session:
             journal.clear()
         else:
             state = found.state()
-            check_same_plan(learner.plan, state["plan"], str(self.options.folder))
-            self._restore(state)
+            where = str(self.options.folder)
+            check_state(state, self._state(), where)
+            check_same_plan(learner.plan, state["plan"], where)
+            check_same_network(learner.network, state["learner"]["network"], where)
+            with damage_told(where):
+                self._restore(state)
         journal.begin(self.history, self._events(), learner.step)
 
     def _drain(self, caught: list[int]) -> None:
@@ -197,12 +203,14 @@ class Session:
         with memory_told(what, where), torch.no_grad():
             figures = learner.with_average(lambda: validate(learner.network))
         learner.wake()
-        return {name: float(value) for name, value in figures.items()}
+        return _as_figures(figures)
 
     def _judge(self, record: Record) -> None:
         value = record["validation"].get("loss")
         if value is None and self.learner.plan.patience:
             raise self._nothing_to_watch(f"figures {list(record['validation'])}")
+        if value is None and self.validate is not None:
+            raise _no_figures(f"figures {list(record['validation'])}")
         if value is not None and not math.isfinite(value):
             self.learner.events.append({"step": record["step"], "event": "validation_not_finite"})
             self.journal.write_events(self._events())
@@ -333,6 +341,25 @@ class Session:
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.began
+
+
+def _as_figures(figures: Any) -> dict[str, float]:
+    if not isinstance(figures, dict):
+        raise _no_figures("None" if figures is None else f"a {type(figures).__name__}")
+    try:
+        return {str(name): float(value) for name, value in figures.items()}
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise _no_figures(f"figures that are no numbers ({error})") from error
+
+
+def _no_figures(got: str) -> RecipeError:
+    return RecipeError(
+        "The validation gives no loss to choose the best weights by.",
+        where="validation",
+        expected='a dict of numbers with a "loss" among them',
+        got=got,
+        do='Let the function return {"loss": …}, or leave validation out.',
+    )
 
 
 def _splits(events: Iterable[Event]) -> list[Event]:
