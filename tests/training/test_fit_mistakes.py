@@ -368,3 +368,8 @@ def test_a_whole_checkpoint_is_still_taken_up(tmp_path: Path) -> None:
     first = _fit(plan=plan, folder=tmp_path)
     again = _fit(plan=plan, folder=tmp_path, resume=True)
     assert again.history == first.history
+
+
+def test_going_on_needs_a_folder() -> None:
+    with pytest.raises(RecipeError, match=r"nothing to go on from\.\n.*\n.*\n  got: +no folder"):
+        _fit(resume=True)

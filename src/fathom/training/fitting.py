@@ -84,16 +84,36 @@ def fit(
     used = _plan(batches, epochs, plan)
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
-    place = None if folder is None else Path(folder)
-    if place is not None:
-        check_folder(place)
-        if not resume:
-            _check_free(place)
+    place = _place(folder, resume)
     options = Options(folder=place, resume=resume)
     trained = train_network(network, batches, learns, used, validate, options)
     if place is not None:
         _keep(place, trained, used)
     return trained
+
+
+def _place(folder: str | Path | None, resume: bool) -> Path | None:
+    """Where the training is kept, if it is.
+
+    Raises:
+        RecipeError: it shall be gone on with what no folder holds.
+        StorageError: the folder is a file, or what it holds would be overwritten.
+    """
+    if folder is None and resume:
+        raise RecipeError(
+            "There is nothing to go on from.",
+            where="resume=True",
+            expected="the folder that the first training was given",
+            got="no folder",
+            do="Pass folder=… as the first time, or leave resume out.",
+        )
+    if folder is None:
+        return None
+    place = Path(folder)
+    check_folder(place)
+    if not resume:
+        _check_free(place)
+    return place
 
 
 def _check_free(folder: Path) -> None:
