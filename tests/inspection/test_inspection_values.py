@@ -1,5 +1,6 @@
 """Missing cells, constants, names of rows, repairs, words, targets, extremes, zeros, size."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from fathom.base.records import Finding
 from fathom.columns.kind import Evidence, KindName
 from fathom.columns.recognise import recognise
 from fathom.inspection.classes import find_class_balance, find_rare_words
+from fathom.inspection.column import median_of
 from fathom.inspection.constants import find_constants
 from fathom.inspection.extremes import find_extremes
 from fathom.inspection.identifiers import find_identifiers
@@ -363,3 +365,11 @@ def test_day_and_month_that_contradict_each_other_are_told():
     (found,) = find_kinds(dated(["13/04/2021", "02/13/2021", "14/11/2020"] * 6))
     assert found.code == "day_or_month"
     assert "12 of 18 cells can only be day first" in found.evidence
+
+
+def test_numbers_near_the_largest_have_a_median(make_sheet: Make):
+    far = np.linspace(1.5e308, 1.7e308, 60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert codes(find_extremes(make_sheet({"x": far}))) == []
+        assert median_of(far) == pytest.approx(1.6e308)

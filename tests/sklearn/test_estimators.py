@@ -320,3 +320,28 @@ def test_a_column_that_gives_the_target_away_is_learned_from_unless_said() -> No
     dropped.fit(frame, label > 0)
     names = [[c.name for c in m.model_.preparation.inputs] for m in (kept, dropped)]
     assert names == [["told", "length"], ["length"]]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["2020-01-01", "2021-01-01"] * 9, dtype="datetime64[D]"),
+        np.arange(18).astype("timedelta64[h]"),
+        pd.Series(pd.to_datetime(["2020-01-01", "2021-01-01"] * 9, utc=True)),
+    ],
+    ids=["dates", "lengths", "zone"],
+)
+def test_a_regressor_refuses_dates(y: Any) -> None:
+    with pytest.raises(ValueError, match="y holds dates or lengths of time") as caught:
+        regressor().fit(np.arange(18.0)[:, None], y)
+    assert isinstance(caught.value, DataError)
+    assert caught.value.do == "Turn them into numbers, such as days since a date."
+
+
+def test_huge_sample_weights_are_refused() -> None:
+    weight = np.ones(18)
+    weight[4] = 1e300
+    with pytest.raises(ValueError, match="row weights are too large") as caught:
+        regressor().fit(np.arange(18.0)[:, None], np.arange(18.0), sample_weight=weight)
+    assert isinstance(caught.value, DataError)
+    assert caught.value.where == "sample_weight, row 5"

@@ -116,7 +116,7 @@ def test_a_title_above_the_header(tmp_path: Path) -> None:
     error = refused(path)
     assert error.got == "3 cells: 'a', 'b', 'c'"
     assert error.where.endswith("line 2")
-    assert "skip_lines" in error.do
+    assert "if the first lines are a title, delete them" in error.do
     assert read(path, ReadOptions(skip_lines=1)).columns == ("a", "b", "c")
 
 

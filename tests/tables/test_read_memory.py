@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -210,3 +211,60 @@ def test_values_without_a_type_of_their_own() -> None:
 )
 def test_dates(cell: str, expected: bool) -> None:
     assert is_date(cell) == expected
+
+
+class Mute:
+    """A value whose text fails."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+def test_python_objects_in_a_polars_frame_become_what_they_are() -> None:
+    cells = pl.Series("o", [1.5, None, 2], dtype=pl.Object)
+    words = pl.Series("w", ["a", None, "b"], dtype=pl.Object)
+    frame = pl.DataFrame([cells, words])
+    for source in (frame, frame.lazy(), {"o": cells, "w": words}):
+        table = read(source)
+        assert table.frame.dtypes == [pl.Float64, pl.String]
+        assert table.column("o").to_list() == [1.5, None, 2.0]
+
+
+def test_an_index_of_several_levels_is_left_out() -> None:
+    index = pd.MultiIndex.from_arrays([["a", "b"], [1, 2]])
+    table = read(pd.DataFrame({"x": [1, 2]}, index=index))
+    assert table.column("x").to_list() == [1, 2]
+    assert [note.code for note in table.notes] == ["index_left_out"]
+    assert read(pd.DataFrame({"x": [1, 2]}, index=pd.Index([0, 1]))).notes == ()
+
+
+def test_one_column_is_no_table() -> None:
+    with pytest.raises(DataError) as caught:
+        read(pd.Series([1, 2]))
+    assert caught.value.got == "pandas.Series"
+    assert caught.value.do == "Make it a frame of one column: to_frame()."
+
+
+@pytest.mark.parametrize("cell", [Mute(), [Mute()], {"a": Mute()}, {Mute(), Mute()}], ids=type)
+def test_a_value_without_a_text_is_named(cell: object) -> None:
+    with pytest.raises(DataError) as caught:
+        read({"x": [1], "b": [cell]})
+    assert str(caught.value) == (
+        "A cell cannot be written as text.\n"
+        "  where:    column 'b'\n"
+        "  expected: numbers, words, dates or other values that have a text\n"
+        f"  got:      {type(cell).__name__}, whose text fails with RuntimeError\n"
+        "  do:       Turn the values into numbers or words first."
+    )
+
+
+def test_a_column_without_a_name_gets_one(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [1], "": [2], "column_2": [3]})
+    frame.write_parquet(tmp_path / "x.parquet")
+    for source in (frame, tmp_path / "x.parquet"):
+        table = read(source)
+        assert table.columns == ("a", "column_3", "column_2")
+        assert table.select(["column_3"]).column("column_3").to_list() == [2]
+        assert [note.code for note in table.notes] == ["names_changed"]

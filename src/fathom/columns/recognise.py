@@ -74,7 +74,7 @@ def recognise_target(raw: pl.Series, *, name: str, declared: str | None = None) 
         raise RecipeError(
             f"A target cannot be of the kind '{declared}': such columns are not learned from.",
             where=f"column '{name}'",
-            expected="number, category, flag, date or set",
+            expected="number, category, flag or set",
             got=f"'{declared}'",
             do="Leave the kind of the target out, or name another column as the target.",
         )

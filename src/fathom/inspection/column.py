@@ -152,3 +152,13 @@ class Column:
         """Rows of each level by its word, the most frequent first."""
         order = np.argsort(-self.levels.counts, kind="stable")
         return {self.word(int(code)): int(self.levels.counts[code]) for code in order}
+
+
+def median_of(numbers: np.ndarray) -> float:
+    """The median, also where the sum of two numbers would be infinite.
+
+    Example:
+        >>> median_of(np.array([1e308, 1.2e308, 0.0, 1.5e308]))
+        1.1e+308
+    """
+    return 2 * float(np.median(numbers / 2))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fathom.base.records import Finding
-from fathom.inspection.column import Column
+from fathom.inspection.column import Column, median_of
 from fathom.inspection.identifiers import identifier_reason
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.two_samples import Difference, compare_counts, compare_numbers, holm
@@ -124,7 +124,7 @@ def _shown(shift: _Shift) -> str:
         one, two = percent(_gap_share(known)), percent(_gap_share(column))
         return f"Missing in {one} of the training rows, in {two} here"
     if known.kind == "number":
-        one, two = (figure(float(np.median(each.numbers))) for each in (known, column))
+        one, two = (figure(median_of(each.numbers)) for each in (known, column))
         return f"The median is {one} in the training rows, {two} here"
     first, other = _counts(known, column)
     words = list(dict.fromkeys([*known.counts(), *column.counts()]))

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from fathom.base.records import Finding
-from fathom.inspection.column import Column
+from fathom.inspection.column import Column, median_of
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, figure, number_of, part_of, several
 
@@ -99,7 +99,7 @@ def _negatives(column: Column) -> list[Finding]:
         return []
     rest = numbers[numbers >= 0]
     # A bell curve that just reaches below zero has its lowest hundredth near zero as well.
-    if np.quantile(rest, 0.01) < 0.2 * np.median(rest) or np.median(rest) == 0:
+    if np.quantile(rest, 0.01) < 0.2 * median_of(rest) or median_of(rest) == 0:
         return []
     wrong = column.present & (column.values.data < 0)
     lowest = figure(float(numbers.min()))
@@ -123,7 +123,7 @@ def _outliers(column: Column) -> list[Finding]:
     numbers = column.numbers
     if column.levels.num < _DISTINCT:
         return []
-    median = float(np.median(numbers))
+    median = median_of(numbers)
     distance = np.abs(numbers / 2 - median / 2)
     far = np.sort(distance)
     start = max(len(far) - 1 - int(_SHARE_FAR * len(far)), len(far) // 2)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fathom.base.records import Finding
-from fathom.inspection.column import Column
+from fathom.inspection.column import Column, median_of
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, figure, number_of, part_of, percent, short
 
@@ -160,7 +160,7 @@ def _skewed(target: Column) -> list[Finding]:
             severity="low",
             title=f"'{target.name}' has a long tail.",
             evidence=f"Its skewness is {skewness:.1f}; the largest 1 % of the rows hold "
-            f"{percent(min(top, 1.0))} of the sum. Median {figure(float(np.median(numbers)))}, "
+            f"{percent(min(top, 1.0))} of the sum. Median {figure(median_of(numbers))}, "
             f"largest {figure(float(numbers.max()))}.",
             advice="A few rows would rule the squared error. Consider learning its logarithm, and "
             "look at the mean absolute error.",

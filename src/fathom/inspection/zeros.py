@@ -3,7 +3,7 @@
 import numpy as np
 
 from fathom.base.records import Finding
-from fathom.inspection.column import Column
+from fathom.inspection.column import Column, median_of
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import example_rows, figure, part_of
 
@@ -30,7 +30,7 @@ def _zeros(column: Column) -> list[Finding]:
     others = numbers[numbers > 0]
     distinct = column.values.data[column.levels.first[1:]].astype(np.float64)
     step = float(np.median(np.diff(distinct[: len(distinct) // 2 + 1])))
-    least, median = float(distinct[0]), float(np.median(others))
+    least, median = float(distinct[0]), median_of(others)
     if least < _OF_MEDIAN * median or least < _STEPS * step:
         return []
     return [

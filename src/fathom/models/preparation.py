@@ -232,7 +232,8 @@ def check_target(column: Column) -> None:
     """
     fitted = column.fitted
     if isinstance(fitted, FittedNumber):
-        _check_size(column.name, max(abs(fitted.minimum), abs(fitted.maximum)))
+        check_size(column.name, max(abs(fitted.minimum), abs(fitted.maximum)))
+        _check_spread(column.name, fitted)
         different, got = fitted.num_distinct, f"{fitted.num_distinct} different values"
     elif isinstance(fitted, FittedFlag):
         different = 2 if 0 < fitted.share < 1 else 1
@@ -245,7 +246,9 @@ def check_target(column: Column) -> None:
             where=f"column '{column.name}'",
             expected="number, category, flag or set",
             got=column.kind.name,
-            do=f"Say its kind: --kind {column.name}=number (or category).",
+            do="Turn it into a number in the file, such as days since a date."
+            if column.kind.name == "date"
+            else f"Say its kind: --kind {column.name}=number (or category).",
         )
     enough = 1 if isinstance(fitted, FittedSet) else 2
     if different < enough:
@@ -258,7 +261,12 @@ def check_target(column: Column) -> None:
         )
 
 
-def _check_size(name: str, largest: float) -> None:
+def check_size(name: str, largest: float) -> None:
+    """Errors must have squares.
+
+    Raises:
+        DataError: the largest of a target's numbers is too large for that.
+    """
     if largest > _LARGEST:
         raise DataError(
             "The target's numbers are too large to compute with.",
@@ -266,6 +274,18 @@ def _check_size(name: str, largest: float) -> None:
             expected=f"numbers up to {_LARGEST:.0e}, whose squares are finite",
             got=f"{largest:.3g}",
             do="Divide them by a power of ten, or correct those that are mistakes.",
+        )
+
+
+def _check_spread(name: str, fitted: FittedNumber) -> None:
+    """Squares of differences that vanish would leave nothing to learn from or to score."""
+    if fitted.num_distinct > 1 and fitted.standard_deviation < 1 / _LARGEST:
+        raise DataError(
+            "The target's numbers differ too little to compute with.",
+            where=f"column '{name}'",
+            expected=f"a standard deviation of {1 / _LARGEST:.0e} or more, whose square is not 0",
+            got=f"numbers from {fitted.minimum:.3g} to {fitted.maximum:.3g}",
+            do="Multiply them by a power of ten.",
         )
 
 

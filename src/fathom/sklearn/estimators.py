@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from fathom.base.errors import DataError, RecipeError, listed
 from fathom.heads.head import Answer
 from fathom.models.model import Model, class_names
 from fathom.tables.read import read
+from fathom.tables.schema import check_weights
 from fathom.workflow.in_memory import learn_in_memory, model_from_bytes, model_to_bytes
 from fathom.workflow.material import FEWEST_ROWS
 from fathom.workflow.recipe import Recipe
@@ -314,6 +316,7 @@ class FathomRegressor(RegressorMixin, _FathomEstimator):
         Raises:
             ValueError: what scikit-learn asks for; FathomError is one, with what to do.
         """
+        _check_amounts(np.asarray(y))
         y = validate_data(self, X="no_validation", y=y, y_numeric=True)
         weight = _weights(sample_weight, y)
         self._learn(X, pl.Series("y", y.astype(np.float64)), "number", weight)
@@ -329,7 +332,26 @@ class FathomRegressor(RegressorMixin, _FathomEstimator):
 def _weights(sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    return _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+    weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+    check_weights(weight, "sample_weight")
+    return weight
+
+
+def _check_amounts(y: np.ndarray) -> None:
+    """Dates and lengths of time have numbers inside that nobody means.
+
+    Raises:
+        DataError: y holds dates or lengths of time.
+    """
+    dated = y.dtype.kind == "O" and any(isinstance(cell, date | timedelta) for cell in y.ravel())
+    if dated or y.dtype.kind in "Mm":
+        raise DataError(
+            "A regressor learns numbers, but y holds dates or lengths of time.",
+            where="y",
+            expected="numbers",
+            got=type(y.ravel()[0]).__name__ if dated else f"the type {y.dtype}",
+            do="Turn them into numbers, such as days since a date.",
+        )
 
 
 def _word(code: int) -> str:

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from fathom.base.errors import DataError
 from fathom.base.records import Finding
 from fathom.tables.halves import whole_cells, whole_text
 
@@ -57,7 +58,7 @@ def typed_series(name: str, cells: Sequence[Any]) -> tuple[pl.Series, tuple[Find
         >>> typed_series("a", [1, "x"])[0].to_list()
         ['1', 'x']
     """
-    values, mended = [_plain(cell) for cell in cells], ()
+    values, mended = [_written(_plain, cell, name) for cell in cells], ()
     found = {type(value) for value in values if value is not None}
     if found & {str, list, dict}:
         values, mended = whole_cells(values, name)
@@ -69,7 +70,7 @@ def typed_series(name: str, cells: Sequence[Any]) -> tuple[pl.Series, tuple[Find
         dtype = None if items is None else pl.List(items)
     if dtype is not None:
         return pl.Series(name, values, dtype=dtype, strict=found != {int, float}), mended
-    texts = [None if value is None else _spelled(value) for value in values]
+    texts = [None if value is None else _written(_spelled, value, name) for value in values]
     kinds = sorted(kind.__name__ for kind in found)
     note = Finding(
         code="mixed_types",
@@ -108,6 +109,24 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, bytes):
         return cell.decode("utf-8", "backslashreplace")
     return cell
+
+
+def _written(write: Callable[[Any], Any], value: Any, name: str) -> Any:
+    """What `write` makes of a value.
+
+    Raises:
+        DataError: nothing: code that is not ours says how an object is written, and it may fail.
+    """
+    try:
+        return write(value)
+    except Exception as error:
+        raise DataError(
+            "A cell cannot be written as text.",
+            where=f"column '{name}'",
+            expected="numbers, words, dates or other values that have a text",
+            got=f"{type(value).__name__}, whose text fails with {type(error).__name__}",
+            do="Turn the values into numbers or words first.",
+        ) from error
 
 
 def _spelled(value: Any) -> str:

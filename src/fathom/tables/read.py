@@ -10,7 +10,7 @@ import polars as pl
 from fathom.tables.contents import Content, load
 from fathom.tables.forks import check_threads
 from fathom.tables.limits import check_height, check_width
-from fathom.tables.names import given_names
+from fathom.tables.names import given_names, unique_names
 from fathom.tables.options import DEFAULTS, ReadOptions
 from fathom.tables.read_arff import read_arff
 from fathom.tables.read_memory import read_memory
@@ -92,11 +92,14 @@ def _reader(content: Content) -> _Reader:
 
 
 def _renamed(table: Table, options: ReadOptions) -> Table:
-    """The table under the names that the person gave."""
+    """The table under the names that the person gave; without any, no column is left nameless."""
     given = given_names(options)
-    if given is None:
+    if given is None and "" not in table.columns:
         return table
-    names, told = given.fitting(len(table.columns), table.source.name)
+    if given is None:
+        names, told = unique_names(table.columns, table.source.name)
+    else:
+        names, told = given.fitting(len(table.columns), table.source.name)
     by_old = dict(zip(table.columns, names, strict=True))
     source = replace(
         table.source,

@@ -51,9 +51,9 @@ def _name(source: object) -> str:
 
 def _framed(source: object, name: str) -> Framed:
     if isinstance(source, pl.DataFrame):
-        return source, ()
+        return _without_objects(source)
     if isinstance(source, pl.LazyFrame):
-        return source.collect(), ()
+        return _without_objects(source.collect())
     if isinstance(source, np.ndarray):
         return _from_array(source, name)
     if isinstance(source, Mapping):
@@ -63,7 +63,8 @@ def _framed(source: object, name: str) -> Framed:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(source, pandas.DataFrame):
         return _from_pandas(source, name)
-    if isinstance(source, _ArrowStream):
+    series = pandas is not None and isinstance(source, pandas.Series | pandas.Index)
+    if isinstance(source, _ArrowStream) and not series:
         return pl.DataFrame(source), ()
     raise DataError(
         "This is not a table that fathom can read.",
@@ -71,8 +72,21 @@ def _framed(source: object, name: str) -> Framed:
         expected="a path, a polars or pandas frame, an Arrow table, columns as a mapping, a list "
         "of records, or a NumPy array with rows and columns",
         got=name,
-        do="Hand over one of these.",
+        do="Make it a frame of one column: to_frame()." if series else "Hand over one of these.",
     )
+
+
+def _without_objects(frame: pl.DataFrame) -> Framed:
+    """Columns of any Python objects as what their values are; polars can do nothing with them."""
+    if pl.Object not in frame.dtypes:
+        return frame, ()
+    told: list[Finding] = []
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Object:
+            series, notes = typed_series(name, frame.get_column(name).to_list())
+            frame = frame.with_columns(series)
+            told.extend(notes)
+    return frame, tuple(told)
 
 
 def _from_mapping(source: Mapping[Any, Any], name: str) -> Framed:
@@ -95,7 +109,7 @@ def _from_mapping(source: Mapping[Any, Any], name: str) -> Framed:
 def _column(name: str, cells: object) -> FramedColumn | None:
     """One column of whatever make, or None when it is none."""
     if isinstance(cells, pl.Series):
-        return cells, ()
+        return typed_series(name, cells.to_list()) if cells.dtype == pl.Object else (cells, ())
     if isinstance(cells, np.ndarray) and cells.ndim == 1:
         return _from_numpy(name, cells)
     if isinstance(cells, list | tuple | range):
@@ -146,7 +160,7 @@ def _from_pandas(source: Any, name: str) -> Framed:
     ]
     frame, told = _together(columns, name)
     index = source.index
-    if not index.equals(type(index)(range(len(index)))) or index.name is not None:
+    if not index.equals(sys.modules["pandas"].RangeIndex(len(index))) or index.name is not None:
         told = (*told, _index_left_out(index))
     return frame, told
 

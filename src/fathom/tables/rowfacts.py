@@ -94,6 +94,8 @@ def strata(series: pl.Series) -> np.ndarray | None:
     text = as_text(series).fill_null("")
     if text.n_unique() <= min(_MOST_CLASSES, max(2, len(text) // 3)):
         return text.rank("dense").to_numpy().astype(np.int64) - 1
+    if series.dtype.is_nested():
+        return None
     number = series.cast(pl.Float64, strict=False).to_numpy()
     known = np.isfinite(number)
     if known.mean() < 0.9:

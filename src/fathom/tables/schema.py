@@ -11,6 +11,8 @@ from fathom.columns.kind import Evidence, Kind, KindName, Recognised, Values
 from fathom.columns.recognise import recognise, recognise_target
 from fathom.tables.table import Table
 
+# Sums of squares of larger ones would be infinite.
+_LARGEST_WEIGHT = 1e100
 UNUSED = ("identifier", "ignored")
 
 # What a file declares, against what the cells look like: the file knows better here.
@@ -57,12 +59,20 @@ class Roles:
                     do=nearest(column, table.columns) or "Name a column that exists.",
                 )
         check_one_of_each(table, [column for _, column in named if column is not None])
-        if len(set(self.targets)) < len(self.targets) or self.weight in self.targets:
+        twice = [name for name in self.targets if self.targets.count(name) > 1]
+        if twice:
             raise RecipeError(
-                "A column is named twice for parts that exclude each other.",
+                f"The target '{twice[0]}' is named twice.",
+                where="target",
+                got=listed(self.targets),
+                do="Name each target once.",
+            )
+        if self.weight in self.targets:
+            raise RecipeError(
+                f"'{self.weight}' is named both as a target and as the weight of rows.",
                 where="target, weight",
-                got=listed([*self.targets, *([self.weight] if self.weight else [])]),
-                do="Name each target once; a target cannot be the weight.",
+                got=listed([*self.targets, self.weight]),
+                do="Name another column as the weight, or none.",
             )
 
     @property
@@ -186,11 +196,16 @@ def parse_columns(table: Table, kinds: Mapping[str, Kind]) -> dict[str, Values]:
     return {name: kind.parse(table.column(name)) for name, kind in kinds.items() if name in there}
 
 
-def row_weights(table: Table, column: str | None) -> np.ndarray:
+def row_weights(table: Table, column: str | None, origin: np.ndarray | None = None) -> np.ndarray:
     """The weights of rows, 1 without a weight column.
 
+    Args:
+        table: the rows.
+        column: holds the weights.
+        origin: the row of its file, from 0, that each row was, for messages; None = all of them.
+
     Raises:
-        DataError: a weight is missing, negative or not a number.
+        DataError: a weight is missing, negative, not a number or too large.
     """
     if column is None:
         return np.ones(table.num_rows)
@@ -200,11 +215,38 @@ def row_weights(table: Table, column: str | None) -> np.ndarray:
         rows = np.flatnonzero(bad)
         raise DataError(
             "Row weights must be numbers of zero or more.",
-            where=f"column '{column}'" + (f", row {rows[0] + 1}" if len(rows) else ""),
+            where=f"column '{column}'" + (_row(rows, origin) if len(rows) else ""),
             expected="a number in every row, not all zero",
             got=f"{len(rows)} rows with none or a negative one"
             if len(rows)
             else "zero in every row",
             do="Mend the column, or leave --weight out.",
         )
+    check_weights(values.data, f"column '{column}'", origin)
     return values.data.copy()  # the table may keep its own from being written to
+
+
+def check_weights(weight: np.ndarray, where: str, origin: np.ndarray | None = None) -> None:
+    """Weights must be small enough to compute with.
+
+    Args:
+        weight: one per row.
+        where: whose weights they are.
+        origin: the row of its file, from 0, that each row was; None = all of them.
+
+    Raises:
+        DataError: a weight is too large.
+    """
+    rows = np.flatnonzero(weight > _LARGEST_WEIGHT)
+    if len(rows):
+        raise DataError(
+            "The row weights are too large to compute with.",
+            where=where + _row(rows, origin),
+            expected=f"weights up to {_LARGEST_WEIGHT:.0e}, whose squares are finite",
+            got=f"{weight.max():.3g}",
+            do="Divide all of them by one number: only their ratios count.",
+        )
+
+
+def _row(rows: np.ndarray, origin: np.ndarray | None) -> str:
+    return f", row {(rows[0] if origin is None else origin[rows[0]]) + 1}"

@@ -25,7 +25,6 @@ from fathom.workflow.importance import Importances, measure_importance
 from fathom.workflow.judge import (
     Choice,
     Truth,
-    check_scorable,
     judge_baselines,
     metric_for,
     said_of,
@@ -62,12 +61,17 @@ def conclude(
             per_part = [learned.model.answer_part(n, test) for n in range(len(learned.model.parts))]
         times = _times_seen(made, learned, folder)
         for column in learned.model.targets:
+            truth = truth_of(column, test, made.schema, made.material.cluster)
+            if not truth.rows.known().any():
+                continue  # a finding tells it
             answers = [answer[column.name] for answer in per_part]
             with clock("baselines"):
                 found = _baselines(made, learned, column, test)
             with clock("scoring"):
                 chosen = choices[column.name], bands.get(column.name)
-                verdicts.append(_verdict(made, column, answers, chosen, found, times, folder))
+                verdicts.append(
+                    _verdict(made, (column, truth), answers, chosen, found, times, folder)
+                )
         common = {
             c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
         }
@@ -105,18 +109,16 @@ def _baselines(
 
 def _verdict(
     made: Study,
-    column: Column,
+    asked: tuple[Column, Truth],
     answers: list[Answer],
     chosen: tuple[Choice, Band | None],
     baselines: tuple[tuple[Baseline, ...], str | None],
     times: Callable[[np.ndarray], SeenRows] | None,
     folder: Path,
 ) -> Verdict:
-    choice, band = chosen
+    (column, truth), (choice, band) = asked, chosen
     test = made.material.test
     assert test is not None, "asked only with test rows"
-    truth = truth_of(column, test, made.schema, made.material.cluster)
-    check_scorable(truth, test.source.name)
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
     found, strongest = baselines

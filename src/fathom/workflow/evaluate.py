@@ -1,5 +1,6 @@
 """The verb evaluate: a trained run on other rows, with intervals, beside a baseline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import polars as pl
 
 from fathom.base.errors import DataError, listed
 from fathom.base.files import write_json
+from fathom.base.records import Finding
 from fathom.evaluation.headline import headline
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
@@ -22,9 +24,10 @@ from fathom.tables.options import ReadOptions
 from fathom.tables.schema import Roles, Schema
 from fathom.tables.table import Table
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
-from fathom.workflow.judge import Truth, check_scorable, metric_for, said_of, task_of, truth_of
+from fathom.workflow.judge import Truth, metric_for, said_of, task_of, truth_of
 from fathom.workflow.predict import check_columns, input_report, read_like_training
 from fathom.workflow.run import Run, load
+from fathom.workflow.scorable import check_scorable, not_scored, scorable
 from fathom.workflow.seen import read_seen
 
 _UNKNOWN = (
@@ -78,13 +81,17 @@ def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = 
     table = read_like_training(run, data, options)
     check_columns(run.model.preparation, table)
     _check_targets(run, table)
+    truths = {column.name: _truth(run, column, table) for column in run.model.targets}
+    unscored = _unscored(run, table, truths)
     per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
     seen = read_seen(run.folder)
     times = None if seen is None else seen.times(run.model.preparation, table)
     scores: list[tuple[Score, Interval | None]] = []
     for column in run.model.targets:
         answers = [answer[column.name] for answer in per_part]
-        truth = _truth(run, column, table)
+        truth = truths[column.name]
+        if not truth.rows.known().any():
+            continue  # a finding tells it
         rows = None if seen is None or times is None else seen.among(times[truth.known])
         scores.append(_score(run, column, answers, truth, table, rows))
     found = Evaluation(
@@ -93,7 +100,7 @@ def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = 
             for score, coverage in scores
         ),
         headline([score for score, _ in scores]),
-        input_report(run.model.preparation, table),
+        (*unscored, *input_report(run.model.preparation, table)),
     )
     number = 1
     folder = run.folder / "evaluations"
@@ -116,14 +123,18 @@ def _check_targets(run: Run, table: Table) -> None:
 
 
 def _truth(run: Run, column: Column, table: Table) -> Truth:
-    """What is true of the rows.
+    return truth_of(column, table, Schema(_roles(run, table), {}), _clusters(run, table))
+
+
+def _unscored(run: Run, table: Table, truths: Mapping[str, Truth]) -> list[Finding]:
+    """What of the rows is not scored.
 
     Raises:
-        DataError: no row has a known target.
+        DataError: no row can be scored on any target.
     """
-    truth = truth_of(column, table, Schema(_roles(run, table), {}), _clusters(run, table))
-    check_scorable(truth, table.source.name)
-    return truth
+    found = [scorable(column, table, truths[column.name]) for column in run.model.targets]
+    check_scorable(found, table.source.name, "Give rows in which the target column is filled.")
+    return not_scored(found, np.arange(table.num_rows), "given row")
 
 
 def _score(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fathom.base.errors import DataError
 from fathom.base.records import Decision
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
@@ -238,19 +237,3 @@ def judge_baselines(
         plan["names"],
     )
     return found, strongest_on_validation(found, truths[1].rows, metric)
-
-
-def check_scorable(truth: Truth, name: str) -> None:
-    """There must be rows to score.
-
-    Raises:
-        DataError: no row has a known target.
-    """
-    if len(truth.rows) == 0:
-        raise DataError(
-            "There are no rows to score.",
-            where=name,
-            expected="rows with a known target",
-            got="none",
-            do="Give a file in which the target column is filled.",
-        )

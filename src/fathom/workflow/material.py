@@ -9,7 +9,7 @@ from fathom.base.errors import DataError
 from fathom.base.records import Decision, Finding
 from fathom.tables.read import read
 from fathom.tables.rowfacts import strata
-from fathom.tables.schema import Roles
+from fathom.tables.schema import Roles, row_weights
 from fathom.tables.split import hold_out
 from fathom.tables.table import Table
 from fathom.workflow.parts import (
@@ -23,7 +23,15 @@ from fathom.workflow.parts import (
     set_aside,
     split_plan,
 )
-from fathom.workflow.reading import Traced, like, missing_targets, read_options, roles_of, traced
+from fathom.workflow.reading import (
+    Traced,
+    check_kinds_said,
+    like,
+    missing_targets,
+    read_options,
+    roles_of,
+    traced,
+)
 from fathom.workflow.recipe import Recipe
 
 FEWEST_ROWS = 5
@@ -110,13 +118,18 @@ def gather(
     table = read(data, options)
     roles = roles_of(recipe, table)
     others: dict[str, Traced] = {}
+    lost: list[Finding] = []
     for name, source in (("test", test), ("validation", validation)):
         if source is not None:
-            others[name] = traced(like(read(source, options), table, roles, name), roles)
+            beside = like(read(source, options), table, roles, name)
+            # What of a test cannot be read is told, with counts, when the targets are known.
+            others[name] = traced(beside, roles, readable=name != "test")
+            lost += missing_targets(beside, others[name][1], roles)
     whole = table
     table, origin = traced(whole, roles)
-    findings = missing_targets(whole, origin, roles)
+    findings = missing_targets(whole, origin, roles) + lost
     if table.num_rows < FEWEST_ROWS:
+        check_kinds_said(whole, roles)
         raise DataError(
             "There are too few rows to learn from.",
             where=table.source.name,
@@ -124,6 +137,9 @@ def gather(
             got=str(table.num_rows),
             do="Bring more rows.",
         )
+    for rows, rows_of in ((table, origin), *others.values()):
+        if rows.num_rows:
+            row_weights(rows, roles.weight, rows_of)
     return _split(recipe, (table, origin), roles, others, findings)
 
 

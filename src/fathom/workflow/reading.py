@@ -7,9 +7,11 @@ import numpy as np
 from fathom.base.errors import DataError, RecipeError, listed, nearest
 from fathom.base.records import Finding
 from fathom.columns.catalogue import kind_from_name
-from fathom.columns.recognise import recognise
+from fathom.columns.cells import clean
+from fathom.columns.recognise import recognise, recognise_target
+from fathom.inspection.wording import percent
 from fathom.tables.options import ReadOptions
-from fathom.tables.schema import Roles, check_like
+from fathom.tables.schema import Roles, check_like, row_weights
 from fathom.tables.table import Table
 from fathom.workflow.recipe import Recipe
 
@@ -116,16 +118,36 @@ def like(other: Table, table: Table, roles: Roles, name: str) -> Table:
     return other.select(wanted)
 
 
-def traced(table: Table, roles: Roles) -> Traced:
-    """The rows that have at least one of their targets, and which ones they were."""
+def traced(table: Table, roles: Roles, *, readable: bool = True) -> Traced:
+    """The rows that have at least one of their targets, and which ones they were.
+
+    Args:
+        table: the rows.
+        roles: names the targets.
+        readable: whether a target counts only where it can be read as what it is.
+    """
     present = np.zeros(table.num_rows, dtype=bool)
     for target in roles.targets:
         said = roles.kinds.get(target)
         raw = table.column(target)
         kind = kind_from_name(said) if said else recognise(raw, name=target).kind
         parsed = kind.parse(raw) if kind.name not in ("ignored", "identifier") else None
-        present |= raw.is_not_null().to_numpy() if parsed is None else parsed.present
+        if parsed is not None:
+            present |= parsed.present
+        if parsed is None or not readable:
+            present |= clean(raw).present
     return (table if present.all() else table.rows(present)), np.flatnonzero(present)
+
+
+def check_kinds_said(table: Table, roles: Roles) -> None:
+    """A target that cannot be what it was said to be looks as if it were missing in every row.
+
+    Raises:
+        DataError: it cannot.
+    """
+    for target in roles.targets:
+        if target in roles.kinds:
+            recognise_target(table.column(target), name=target, declared=roles.kinds[target])
 
 
 def missing_targets(whole: Table, kept: np.ndarray, roles: Roles) -> list[Finding]:
@@ -143,5 +165,33 @@ def missing_targets(whole: Table, kept: np.ndarray, roles: Roles) -> list[Findin
         columns=roles.targets,
         rows=tuple(int(row) for row in rows[:5]),
         facts={"rows": lost},
+    )
+    return [finding]
+
+
+def heavy_row(train: Table, origin: np.ndarray, weight: str | None) -> list[Finding]:
+    """That one row counts more than all others together, where it does.
+
+    Args:
+        train: the rows to learn from.
+        origin: the row of its file, from 0, that each of them was.
+        weight: the column that says how much each row counts; None = none does.
+    """
+    weights = row_weights(train, weight)
+    row, total = int(weights.argmax()), float(weights.sum())
+    share = float(weights[row]) / total
+    if weight is None or share <= 0.5:
+        return []
+    finding = Finding(
+        code="heavy_row",
+        severity="medium",
+        title=f"One row has more than half of the whole weight of '{weight}'.",
+        evidence=f"Row {origin[row] + 1} weighs {weights[row]:.4g} of {total:.4g}, which is "
+        f"{percent(share)}; there are {train.num_rows:,} rows to learn from.",
+        advice="The model and its score are about this row more than about all others together: "
+        "check its weight.",
+        columns=(weight,),
+        rows=(int(origin[row]) + 1,),
+        facts={"share": share},
     )
     return [finding]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,8 +97,14 @@ def examples_of(preparation: Preparation, table: Table, weight: str | None) -> R
     return RowExamples(
         preparation.input_fields(values),
         preparation.target_fields(values),
-        torch.from_numpy(weights).float(),
+        torch.from_numpy(_in_range(weights)).float(),
     )
+
+
+def _in_range(weights: np.ndarray) -> np.ndarray:
+    """Weights that fit into float32; a power of two leaves their ratios as they are."""
+    _, exponent = np.frexp(weights.max(initial=0.0))
+    return np.ldexp(weights, -int(exponent))
 
 
 def _heads(preparation: Preparation, examples: RowExamples, resolved: Resolved) -> HeadPlan:

@@ -17,11 +17,13 @@ from fathom.models.preparation import Column
 from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema
 from fathom.tables.table import Table
-from fathom.workflow.judge import task_of
+from fathom.workflow.judge import task_of, truth_of
 from fathom.workflow.material import Material, gather
+from fathom.workflow.reading import heavy_row
 from fathom.workflow.ready import targets_of
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.resolve import Circumstances, Resolved, resolve
+from fathom.workflow.scorable import check_scorable, not_scored, scorable
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def study(
         DataError, RecipeError: as the parts say.
     """
     material = gather(recipe, data, test, validation)
+    heavy = heavy_row(material.train, material.origins["train"], material.roles.weight)
     schema = infer_schema(material.train, material.roles)
     findings = look_at(material.train, schema, _others(material), material.origins)
     if left_out is None:
@@ -93,13 +96,14 @@ def study(
     facts = circumstances(material, schema, targets)
     _check_metric(recipe, facts)
     _check_inputs(material.train, schema)
+    unscored = _unscored(material, schema, targets)
     resolved = resolve(recipe, facts)
     _check_shape(resolved)
     return Study(
         recipe,
         material,
         schema,
-        (*material.findings, *findings),
+        (*material.findings, *heavy, *unscored, *findings),
         left_out,
         targets,
         resolved,
@@ -156,6 +160,33 @@ def _others(material: Material) -> dict[str, Table]:
     if material.given_test and material.test is not None and material.test.num_rows:
         found["test"] = material.test
     return found
+
+
+def _unscored(material: Material, schema: Schema, targets: tuple[Column, ...]) -> list[Finding]:
+    """What cannot be scored, told before hours are spent on training.
+
+    Of rows that were held out by us only a target without any is told: the score counts the rest.
+
+    Raises:
+        DataError: rows were given, and none can be scored on any target; a number is too large.
+    """
+    for column in targets:  # rows that choose are scored as well
+        scorable(column, material.pool, truth_of(column, material.pool, schema))
+    test = material.test
+    if test is None or not test.num_rows:
+        return []
+    found = [
+        scorable(column, test, truth_of(column, test, schema, material.cluster))
+        for column in targets
+    ]
+    if not material.given_test:
+        none = [one for one in found if not one.rows]
+        return not_scored(none, material.test_origin, "held-out row")
+    where = f"{test.source.name}, the test rows"
+    check_scorable(
+        found, where, "Correct the target there, or give no test rows: some are held out then."
+    )
+    return not_scored(found, material.test_origin, "test row")
 
 
 def _check_inputs(train: Table, schema: Schema) -> None:

@@ -77,7 +77,7 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
     record = read_sealed(folder / "record.json")
     return ReportContent(
         title=f"{folder.name}: {names}",
-        verdict=headline(scores) if scores else "Not scored: there were no test rows.",
+        verdict=headline(scores) if scores else _not_scored(made),
         verdict_good=stand_together(scores),
         summary=_summary(outcome, clock),
         targets=[_target(outcome, column) for column in learned.model.targets],
@@ -97,6 +97,12 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         record=_record(record),
         repeat=_repeat(record, folder),
     )
+
+
+def _not_scored(made: Study) -> str:
+    test = made.material.test
+    none = test is None or not test.num_rows
+    return f"Not scored: there were no test rows{'' if none else ' whose target can be scored'}."
 
 
 def _summary(outcome: Outcome, clock: Stopwatch) -> list[tuple[str, str]]:
