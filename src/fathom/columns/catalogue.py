@@ -10,18 +10,20 @@ from fathom.columns.date import Date, FittedDate
 from fathom.columns.flag import FittedFlag, Flag
 from fathom.columns.identifier import FittedIdentifier, Identifier
 from fathom.columns.ignored import FittedIgnored, Ignored
+from fathom.columns.image import FittedImage, Image
 from fathom.columns.kind import Kind
 from fathom.columns.number import FittedNumber, Number
 from fathom.columns.set import FittedSet, Set
 from fathom.columns.timestamps import UNITS
 
-KINDS: tuple[type[Kind], ...] = (Number, Category, Flag, Date, Set, Identifier, Ignored)
+KINDS: tuple[type[Kind], ...] = (Number, Category, Flag, Date, Set, Image, Identifier, Ignored)
 Fitted = (
     FittedNumber
     | FittedCategory
     | FittedFlag
     | FittedDate
     | FittedSet
+    | FittedImage
     | FittedIdentifier
     | FittedIgnored
 )
@@ -31,6 +33,7 @@ _FITTED = {
     "flag": FittedFlag.from_dict,
     "date": FittedDate.from_dict,
     "set": FittedSet.from_dict,
+    "image": FittedImage.from_dict,
     "identifier": FittedIdentifier.from_dict,
     "ignored": FittedIgnored.from_dict,
 }

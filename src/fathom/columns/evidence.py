@@ -1,16 +1,19 @@
 """Evidence for each kind of an input column, with the figures it rests on."""
 
 import numpy as np
+import polars as pl
 
 from fathom.columns.date import epoch_unit
 from fathom.columns.flag import polarity
 from fathom.columns.kind import Evidence
+from fathom.columns.picture import PICTURE_ENDINGS, is_file, is_picture
 from fathom.columns.profile import Profile
 from fathom.columns.set import find_separator
 
 # Below this many rows "all different" says little.
 _ENOUGH = 10
 _FEW_LEVELS = 20
+_LOOKED_AT, _MOSTLY, _FILES_TRIED = 200, 0.8, 20
 # Seconds: from 1980 to 2100.
 _EPOCHS = (3.2e8, 4.1e9)
 
@@ -19,6 +22,9 @@ def input_evidence(profile: Profile) -> tuple[Evidence, ...]:
     """Evidence for every kind that comes into question, the strongest first."""
     if profile.num_present == 0:
         return (Evidence("ignored", 1.0, f"no value in {profile.num_rows:,} rows"),)
+    pictures = about_image(profile)
+    if pictures is not None:
+        return (pictures,)
     rules = (
         about_number,
         about_flag,
@@ -30,6 +36,27 @@ def input_evidence(profile: Profile) -> tuple[Evidence, ...]:
     )
     found = [evidence for rule in rules if (evidence := rule(profile)) is not None]
     return tuple(sorted(found, key=lambda evidence: -evidence.confidence))
+
+
+def about_image(profile: Profile) -> Evidence | None:
+    """Pictures: bytes that begin as files of pictures do, or names of such files."""
+    raw = profile.raw.drop_nulls()
+    if raw.dtype == pl.Binary:
+        starts = [cell[:12] for cell in raw.head(_LOOKED_AT).to_list()]
+        share = sum(map(is_picture, starts)) / len(starts)
+        what = "begin as files of pictures do"
+    elif raw.dtype == pl.String:
+        if not raw[0].lower().endswith(PICTURE_ENDINGS):
+            return None
+        some = raw.head(_LOOKED_AT)
+        share = sum(cell.lower().endswith(PICTURE_ENDINGS) for cell in some) / len(some)
+        # Where a table tells only what its pictures were once called, there is nothing to see.
+        if not any(map(is_file, some.head(_FILES_TRIED))):
+            return None
+        what = f"are names of files of pictures, such as '{raw[0]}'"
+    else:
+        return None
+    return Evidence("image", 0.99, f"cells {what}") if share > _MOSTLY else None
 
 
 def about_number(profile: Profile) -> Evidence | None:

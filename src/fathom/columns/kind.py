@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 
-from fathom.base.tensors import Field
+from fathom.base.tensors import Field, Stored
 
-KindName = Literal["number", "category", "flag", "date", "set", "identifier", "ignored"]
+KindName = Literal["number", "category", "flag", "date", "set", "image", "identifier", "ignored"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Values:
 
     Attributes:
         data: number, date: float64 (dates as seconds since 1970-01-01 UTC); category, flag,
-            identifier: a NumPy object array of str; set: an object array of tuples of str.
+            identifier: a NumPy object array of str; set: an object array of tuples of str;
+            image: an object array of the bytes of files, or their paths.
             Where a value is absent the content is meaningless.
         present: True where there is a value.
         repairs: what was mended on the way.
@@ -109,7 +110,7 @@ class FittedColumn(ABC):
     kind: ClassVar[KindName]
 
     @abstractmethod
-    def transform(self, values: Values, anchor: Anchor | None = None) -> Field:
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Field | Stored:
         """Values to tensors with one row per example.
 
         Args:

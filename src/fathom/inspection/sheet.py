@@ -9,9 +9,11 @@ import numpy as np
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.seeds import numpy_generator
 from fathom.columns.cells import clean
+from fathom.columns.image import named
 from fathom.columns.kind import Recognised, Values
 from fathom.inspection.column import Column
 from fathom.inspection.hashing import Hashes
+from fathom.tables.schema import cells_of
 from fathom.tables.table import Table
 
 _SAMPLE = 20_000
@@ -76,7 +78,8 @@ class Sheet:
             part: what rows these are.
         """
         here = [name for name in table.columns if name in recognised]
-        values = {name: recognised[name].kind.parse(table.column(name)) for name in here}
+        values = {name: recognised[name].kind.parse(cells_of(table, name, recognised[name].kind))
+                  for name in here}  # fmt: skip
         if part != "train":
             targets = tuple(name for name in targets if name in values)
         return cls(table, recognised, values, targets, part)
@@ -97,6 +100,9 @@ class Sheet:
             # Its cells stay as they stand, "?" and all; here it counts that they say nothing.
             cells = clean(self.table.column(name))
             values = Values(cells.words(), cells.present, cells.repairs)
+        if found.kind.name == "image":
+            # Copies of a picture are the same word, whatever their files are called.
+            values = named(values)
         return Column(name, found.kind.name, values, found.said)
 
     @property

@@ -11,10 +11,12 @@ from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.seeds import torch_generator
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
+from fathom.columns.image import FittedImage
 from fathom.columns.number import FittedNumber
 from fathom.columns.set import FittedSet
 from fathom.encoders.categories import CategoriesEncoder
 from fathom.encoders.encoder import Encoder
+from fathom.encoders.image import ImageEncoder
 from fathom.encoders.numbers import NumbersEncoder
 from fathom.encoders.plain import PlainEncoder
 from fathom.heads.category import CategoryHead, CategoryLoss
@@ -23,6 +25,7 @@ from fathom.heads.labels import SetHead
 from fathom.heads.number import NumberHead, NumberLoss
 from fathom.models.network import Network, SideBySide
 from fathom.models.preparation import Column, Preparation, head_name, num_parts
+from fathom.nets.convolution import FastResidual, LeNet, ResidualShape
 from fathom.nets.mlp import MLP, EnsembleMLP, Shape
 
 NETWORKS: dict[str, str] = {
@@ -30,7 +33,12 @@ NETWORKS: dict[str, str] = {
     "mlp": "One plain feed-forward network.",
     "linear": "A weighted sum of the inputs; simple enough to be read.",
 }
+PICTURE_NETWORKS: dict[str, str] = {
+    "residual": "A fast residual network; the default.",
+    "lenet": "The classic of two convolutions; simple enough to be drawn.",
+}
 NetworkName = Literal["ensemble", "mlp", "linear"]
+PictureNetworkName = Literal["residual", "lenet"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,9 @@ class NetworkPlan:
         name: a word of `NETWORKS`.
         members: how many networks the ensemble holds.
         shape: hidden layers.
+        pictures: a word of `PICTURE_NETWORKS`, for each column of pictures.
+        residual: what "residual" looks like.
+        picture_dim: length of the vector of a picture beside other inputs.
         number_dim: length of the vector of a number; 0 = the plain number.
         category_dim: length of the vector of a category.
         seed: where the initial weights come from.
@@ -49,6 +60,9 @@ class NetworkPlan:
     name: NetworkName = "ensemble"
     members: int = 16
     shape: Shape = field(default_factory=Shape)
+    pictures: PictureNetworkName = "residual"
+    residual: ResidualShape = field(default_factory=ResidualShape)
+    picture_dim: int = 32
     number_dim: int = 16
     category_dim: int = 16
     seed: int = 0
@@ -109,12 +123,33 @@ def _encoder(
         dim = 0 if plan.name == "linear" else plan.number_dim
         values = [number.repeated_values(preparation.least_repeats) for number in numbers]
         return NumbersEncoder(edges, missing, preparation.projections, dim, generator, values)
+    if isinstance(columns[0].fitted, FittedImage):
+        alone = len(preparation.inputs) == 1
+        return _pictures(columns[0].fitted, plan, None if alone else plan.picture_dim, generator)
     if name == "categories":
         codes = [c.fitted.num_codes for c in columns if isinstance(c.fitted, FittedCategory)]
         return CategoriesEncoder(codes, plan.category_dim, generator)
     sizes = [num_parts(column) for column in columns]
     signs = [m for m, size in zip(missing, sizes, strict=True) for m in [m] + [False] * (size - 1)]
     return PlainEncoder(sum(sizes), signs)
+
+
+def _pictures(
+    fitted: FittedImage, plan: NetworkPlan, dim: int | None, generator: torch.Generator
+) -> ImageEncoder:
+    net: nn.Module
+    if plan.pictures == "lenet":
+        net = LeNet(fitted.channels, fitted.height, fitted.width, generator)
+    else:
+        net = FastResidual(fitted.channels, plan.residual, generator)
+    return ImageEncoder(
+        net,
+        fitted.mean,
+        fitted.standard_deviation,
+        missing=fitted.num_missing > 0,
+        dim=dim,
+        generator=generator,
+    )
 
 
 class Straight(nn.Module):

@@ -22,6 +22,7 @@ from fathom.heads.head import Answer, AnswerSettings, joined
 from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
 from fathom.models.network import Network
 from fathom.models.preparation import Column, Preparation, head_name
+from fathom.nets.convolution import ResidualShape
 from fathom.nets.mlp import Shape
 from fathom.tables.batches import Examples, RowExamples, in_order
 from fathom.tables.table import Table
@@ -215,7 +216,10 @@ def load_model(folder: Path) -> Model:
     content = read_sealed(folder / "preparation.json")
     try:
         network = content["network"]
-        plan = NetworkPlan(**{**network, "shape": Shape(**network["shape"])})
+        residual = ResidualShape(widths=tuple(network["residual"].pop("widths")),
+                                 **network["residual"])  # fmt: skip
+        shape = Shape(**network["shape"])
+        plan = NetworkPlan(**{**network, "shape": shape, "residual": residual})
         weights = content["heads"]["class_weights"]
         tuples = None if weights is None else {k: tuple(v) for k, v in weights.items()}
         heads = HeadPlan(**{**content["heads"], "class_weights": tuples})

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fathom.base.errors import DataError, listed
-from fathom.base.tensors import Field
+from fathom.base.tensors import Field, Stored
 from fathom.columns.catalogue import fitted_from_dict, kind_from_dict, kind_to_dict
 from fathom.columns.category import FittedCategory
 from fathom.columns.date import FittedDate
@@ -106,6 +106,8 @@ class Preparation:
             name: tuple(column for column in self.inputs if column.kind.name == kind)
             for kind, name in BLOCKS.items()
         }
+        pictures = [column for column in self.inputs if column.kind.name == "image"]
+        found |= {f"image_{place}": (column,) for place, column in enumerate(pictures)}
         return {name: columns for name, columns in found.items() if columns}
 
     @property
@@ -121,9 +123,14 @@ class Preparation:
                 found[column.name] = absent(column.kind, table.num_rows)
         return found
 
-    def input_fields(self, values: Mapping[str, Values]) -> dict[str, Field]:
-        """What the network reads, one field per block."""
-        return {name: _stack(columns, values) for name, columns in self.blocks.items()}
+    def input_fields(self, values: Mapping[str, Values]) -> dict[str, Field | Stored]:
+        """What the network reads, one field per block; pictures have one for each column."""
+        return {
+            name: _stack(columns, values)
+            if name in BLOCKS.values()
+            else columns[0].fitted.transform(values[columns[0].name])
+            for name, columns in self.blocks.items()
+        }
 
     def target_fields(self, values: Mapping[str, Values]) -> dict[str, Field]:
         """What the network should answer, one field per target."""
@@ -132,10 +139,13 @@ class Preparation:
             for number, column in enumerate(self.targets)
         }
 
-    def places(self) -> dict[str, tuple[str, slice]]:
-        """Input column -> its field, and where in it the column's parts stand."""
-        found: dict[str, tuple[str, slice]] = {}
+    def places(self) -> dict[str, tuple[str, slice | None]]:
+        """Input column -> its field, and where in it the column's parts stand; None = it is all."""
+        found: dict[str, tuple[str, slice | None]] = {}
         for block, columns in self.blocks.items():
+            if block not in BLOCKS.values():
+                found[columns[0].name] = block, None
+                continue
             start = 0
             for column in columns:
                 stop = start + num_parts(column)
@@ -292,6 +302,7 @@ def _check_spread(name: str, fitted: FittedNumber) -> None:
 def target_field(fitted: FittedColumn, values: Values) -> Field:
     """A target as its head wants it: classes as codes, all else as the column transforms."""
     field = fitted.transform(values)
+    assert isinstance(field, Field), "a target is never stored elsewhere"
     present = field.mask if field.mask is not None else torch.ones(len(values), dtype=torch.bool)
     if isinstance(fitted, FittedFlag):
         return Field(torch.where(present, field.data, 0).long(), present)
@@ -303,7 +314,7 @@ def target_field(fitted: FittedColumn, values: Values) -> Field:
 
 def absent(kind: Kind, num_rows: int) -> Values:
     """A column that is not there: missing in every row."""
-    textual = kind.name in ("category", "flag", "set")
+    textual = kind.name in ("category", "flag", "set", "image")
     data = np.full(num_rows, "" if textual else 0.0, dtype=object if textual else np.float64)
     return Values(data, np.zeros(num_rows, dtype=bool))
 
@@ -321,6 +332,7 @@ def _stack(columns: tuple[Column, ...], values: Mapping[str, Values]) -> Field:
     mask: list[Tensor] = []
     for column in columns:
         field = column.fitted.transform(values[column.name])
+        assert isinstance(field, Field), "what is stored elsewhere has a block of its own"
         parts = field.data if field.data.ndim == 2 else field.data.unsqueeze(1)
         present = field.mask if field.mask is not None else torch.ones(len(field), dtype=torch.bool)
         data.append(parts)

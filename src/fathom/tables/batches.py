@@ -1,8 +1,8 @@
 """Batches from tensors that stay where they are used: gathered by index, never loaded."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from fathom.base.errors import RunError
 from fathom.base.seeds import torch_generator
-from fathom.base.tensors import Batch, Field
+from fathom.base.tensors import Batch, Field, Stored
+from fathom.tables.augment import Augmentation
 
 
 class Examples(Protocol):
@@ -55,20 +56,28 @@ class RowExamples:
         targets: head name -> field with a row per example; empty when there are none.
         weight: how much each example counts.
         cluster: which group each belongs to; None = each is its own.
+        augment: input name -> how its pictures are changed at every step; for training only.
+        seed: where these changes are drawn from.
     """
 
-    inputs: dict[str, Field]
+    inputs: Mapping[str, Field | Stored]
     targets: dict[str, Field]
     weight: Float[Tensor, " examples"]
     cluster: Int[Tensor, " examples"] | None = None
+    augment: Mapping[str, Augmentation] = field(default_factory=dict[str, Augmentation])
+    seed: int = 0
 
     def __len__(self) -> int:
         return len(self.weight)
 
     def batch(self, index: Int[Tensor, " batch"], step: int = 0) -> Batch:
         """Some of them as a batch."""
+        inputs = {name: field.rows(index) for name, field in self.inputs.items()}
+        for name, change in self.augment.items():
+            pixels = change.apply(inputs[name].data, index, self.seed, step)
+            inputs[name] = Field(pixels, inputs[name].mask)
         return Batch(
-            {name: field.rows(index) for name, field in self.inputs.items()},
+            inputs,
             {name: field.rows(index) for name, field in self.targets.items()},
             self.weight[index],
             index,
@@ -81,6 +90,8 @@ class RowExamples:
             {name: field.to(device) for name, field in self.targets.items()},
             self.weight.to(device),
             None if self.cluster is None else self.cluster.to(device),
+            self.augment,
+            self.seed,
         )
 
 

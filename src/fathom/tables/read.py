@@ -13,6 +13,7 @@ from fathom.tables.limits import check_height, check_width
 from fathom.tables.names import given_names, unique_names
 from fathom.tables.options import DEFAULTS, ReadOptions
 from fathom.tables.read_arff import read_arff
+from fathom.tables.read_folder import is_folder, read_pictures
 from fathom.tables.read_memory import read_memory
 from fathom.tables.read_text import read_text
 from fathom.tables.read_typed import read_columnar, read_json
@@ -42,8 +43,9 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
     or mended on the way stands in the table's notes; rows are neither lost nor moved.
 
     Args:
-        source: a path; a polars or pandas frame; an Arrow table; columns as a mapping; a list of
-            records; a NumPy array with two dimensions or named fields; a `Table`.
+        source: a path, also of a folder of pictures; a polars or pandas frame; an Arrow table;
+            columns as a mapping; a list of records; a NumPy array with two dimensions or named
+            fields; a `Table`.
         options: what to take for granted instead of finding it out.
 
     Returns:
@@ -64,6 +66,8 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
     if isinstance(source, Table):
         options.refuse_text_options("a table that was read before")
         table = source
+    elif is_folder(source):
+        return _checked(read_pictures(Path(str(source)).expanduser()), options)
     elif isinstance(source, str | Path):
         return _read_file(Path(source).expanduser(), options)
     else:

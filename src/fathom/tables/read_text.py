@@ -95,6 +95,7 @@ def _source(
         decimal=options.decimal or "",
         declared=given.declared if given else {},
         levels=given.levels if given else {},
+        folder=str(content.path.parent),
     )
 
 

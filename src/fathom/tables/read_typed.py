@@ -167,5 +167,9 @@ def _not_json(where: str, line: int, message: str) -> DataError:
 
 def _source(content: Content, kind: str, encoding: str = "") -> Source:
     return Source(
-        name=content.path.name, format=kind, paths=(str(content.path),), encoding=encoding
+        name=content.path.name,
+        format=kind,
+        paths=(str(content.path),),
+        encoding=encoding,
+        folder=str(content.path.parent),
     )

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from fathom.base.errors import DataError, RecipeError, listed, nearest
 from fathom.columns.catalogue import kind_from_name
 from fathom.columns.kind import Evidence, Kind, KindName, Recognised, Values
+from fathom.columns.picture import PICTURE_ENDINGS
 from fathom.columns.recognise import recognise, recognise_target
 from fathom.tables.table import Table
 
@@ -175,7 +178,7 @@ def infer_schema(table: Table, roles: Roles) -> Schema:
 
 
 def _recognised(table: Table, roles: Roles, name: str) -> Recognised:
-    raw, said = table.column(name), roles.kinds.get(name)
+    raw, said = located(table, name), roles.kinds.get(name)
     if name in roles.targets:
         return recognise_target(raw, name=name, declared=said)
     if said is not None:
@@ -193,7 +196,24 @@ def _recognised(table: Table, roles: Roles, name: str) -> Recognised:
 def parse_columns(table: Table, kinds: Mapping[str, Kind]) -> dict[str, Values]:
     """Typed values of those columns that the table has."""
     there = set(table.columns)
-    return {name: kind.parse(table.column(name)) for name, kind in kinds.items() if name in there}
+    return {name: kind.parse(cells_of(table, name, kind)) for name, kind in kinds.items()
+            if name in there}  # fmt: skip
+
+
+def cells_of(table: Table, name: str, kind: Kind) -> pl.Series:
+    """The raw cells of a column; names of pictures as they are seen from here."""
+    return located(table, name) if kind.name == "image" else table.column(name)
+
+
+def located(table: Table, name: str) -> pl.Series:
+    """The raw cells of a column; if they name pictures, by paths from here, not from the table."""
+    raw, folder = table.column(name), table.source.folder
+    if raw.dtype != pl.String or not folder:
+        return raw
+    first = raw.drop_nulls().head(1).to_list()
+    if not first or not first[0].lower().endswith(PICTURE_ENDINGS):
+        return raw
+    return pl.Series(name, [cell and str(Path(folder) / cell) for cell in raw], dtype=pl.String)
 
 
 def row_weights(table: Table, column: str | None, origin: np.ndarray | None = None) -> np.ndarray:

@@ -30,6 +30,7 @@ class Source:
         decimal: the decimal sign the person named; "" = not said.
         declared: column -> "numeric", "nominal", "string" or "date", where the source says so.
         levels: column -> the values it may take, in the order the source declares them.
+        folder: that paths in cells begin at; "" = the present one.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Source:
     decimal: str = ""
     declared: dict[str, str] = field(default_factory=dict[str, str])
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    folder: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""

@@ -59,7 +59,7 @@ def look(
 
 def plan(
     data: object,
-    target: Target,
+    target: Target = None,
     *,
     test: object = None,
     validation: object = None,
@@ -99,7 +99,7 @@ def plan(
 
 def learning_rate_range(
     data: object,
-    target: Target,
+    target: Target = None,
     *,
     test: object = None,
     validation: object = None,

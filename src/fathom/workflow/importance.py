@@ -123,6 +123,9 @@ class _Losses:
         for name in names:
             block, parts = self.places[name]
             field = self.fields[block]
+            if parts is None:
+                changed[block] = field.rows(index)
+                continue
             if block not in changed:
                 mask = None if field.mask is None else field.mask.clone()
                 changed[block] = Field(field.data.clone(), mask)

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 
 from fathom.base.records import Decision
+from fathom.base.tensors import Field
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
+from fathom.columns.image import FittedImage
 from fathom.columns.kind import Values
 from fathom.columns.number import FittedNumber
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Labelled
@@ -25,6 +27,9 @@ from fathom.models.model import class_names
 from fathom.models.preparation import Column, Preparation, target_field
 from fathom.tables.schema import Schema, row_weights
 from fathom.tables.table import Table
+
+# Sides of the grey thumbnails that the baselines see.
+_THUMBNAIL = 16
 
 
 @dataclass(frozen=True)
@@ -176,8 +181,12 @@ def baseline_data(preparation: Preparation, values: Mapping[str, Values]) -> Bas
             categories.append(np.where(codes < column.fitted.num_levels, codes, -1))
         elif isinstance(column.fitted, FittedNumber):
             numbers.append(np.where(found.present, found.data.astype(np.float64), np.nan)[:, None])
+        elif isinstance(column.fitted, FittedImage):
+            numbers.append(column.fitted.thumbnails(found, _THUMBNAIL))
         else:
-            data = column.fitted.transform(found).data.double().numpy()
+            field = column.fitted.transform(found)
+            assert isinstance(field, Field), "only pictures are stored elsewhere"
+            data = field.data.double().numpy()
             parts = data.reshape(num_rows, -1)
             numbers.append(np.where(found.present[:, None], parts, np.nan))
     empty = np.zeros((num_rows, 0))

@@ -188,6 +188,7 @@ def _threads_for(resolved: Resolved) -> Iterator[None]:
     """One thread where two would only wait for each other: small steps, a worker of a pool."""
     before = torch.get_num_threads()
     small = resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP
+    small = small and resolved.value("network.pictures") is None
     if small or multiprocessing.current_process().daemon:
         torch.set_num_threads(1)
     try:

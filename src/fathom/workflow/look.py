@@ -6,9 +6,10 @@ from typing import Any
 from fathom.base.records import Finding
 from fathom.inspection.show import as_text
 from fathom.tables.read import read
+from fathom.tables.read_folder import given_splits
 from fathom.tables.schema import Roles, Schema, infer_schema
 from fathom.tables.table import Table
-from fathom.workflow.reading import like, read_options, roles_of
+from fathom.workflow.reading import like, read_options, roles_of, usual_targets
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.study import look_at
 
@@ -66,8 +67,9 @@ def look(recipe: Recipe, data: object, test: object = None) -> Look:
     Raises:
         DataError, RecipeError: as reading says.
     """
+    data, test, _ = given_splits(data, test)
     table = read(data, read_options(recipe))
-    if recipe.targets:
+    if recipe.targets or usual_targets(table):
         roles = roles_of(recipe, table)
     else:
         roles = Roles(

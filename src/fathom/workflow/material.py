@@ -8,6 +8,7 @@ import polars as pl
 from fathom.base.errors import DataError
 from fathom.base.records import Decision, Finding
 from fathom.tables.read import read
+from fathom.tables.read_folder import given_splits
 from fathom.tables.rowfacts import strata
 from fathom.tables.schema import Roles, row_weights
 from fathom.tables.split import hold_out
@@ -115,6 +116,7 @@ def gather(
         RecipeError: a named column does not exist.
     """
     options = read_options(recipe)
+    data, test, validation = given_splits(data, test, validation)
     table = read(data, options)
     roles = roles_of(recipe, table)
     others: dict[str, Traced] = {}

@@ -11,6 +11,7 @@ from fathom.columns.cells import clean
 from fathom.columns.recognise import recognise, recognise_target
 from fathom.inspection.wording import percent
 from fathom.tables.options import ReadOptions
+from fathom.tables.read_folder import LABEL
 from fathom.tables.schema import Roles, check_like, row_weights
 from fathom.tables.table import Table
 from fathom.workflow.recipe import Recipe
@@ -45,7 +46,7 @@ def roles_of(recipe: Recipe, table: Table) -> Roles:
     Raises:
         RecipeError: a column does not exist, or no target was named.
     """
-    if not recipe.targets:
+    if not recipe.targets and not usual_targets(table):
         raise RecipeError(
             "No target was named, so there is nothing to learn.",
             where=table.source.name,
@@ -63,7 +64,15 @@ def roles_of(recipe: Recipe, table: Table) -> Roles:
     return roles
 
 
+def usual_targets(table: Table) -> tuple[str, ...]:
+    """What is learned where nothing was said: of pictures in folders, the folder."""
+    pictures = table.source.format == "pictures" and LABEL in table.columns
+    return (LABEL,) if pictures else ()
+
+
 def _targets(recipe: Recipe, table: Table) -> tuple[str, ...]:
+    if not recipe.targets:
+        return usual_targets(table)
     said = recipe.get("target")
     if said in table.columns:  # a name that holds a comma
         return (str(said),)

@@ -17,6 +17,7 @@ from fathom.models.preparation import (
     fit_targets,
     head_name,
 )
+from fathom.tables.augment import Augmentation
 from fathom.tables.batches import ResidentBatches, RowExamples
 from fathom.tables.schema import Schema, parse_columns, row_weights
 from fathom.tables.table import Table
@@ -58,13 +59,29 @@ def ready_part(
         preparation.input_fields(values),
         preparation.target_fields(values),
         torch.from_numpy(weight / weight.mean()).float(),
+        augment=_changes(preparation, resolved),
+        seed=resolved.training.seed,
     )
     heads = _heads(preparation, examples, resolved)
     network = build_network(preparation, resolved.network, heads).to(resolved.device)
+    if resolved.value("network.pictures") is not None:
+        # A step took a quarter more time where channels are not the last axis of the weights too.
+        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     chance = _chance(examples, resolved)
     seed = resolved.training.seed
     batches = ResidentBatches(examples.to(resolved.device), resolved.batch_size, seed, chance)
     return Ready(preparation, network, batches)
+
+
+def _changes(preparation: Preparation, resolved: Resolved) -> dict[str, Augmentation]:
+    """How the pictures of each column are changed in training."""
+    if not resolved.augment:
+        return {}
+    return {
+        name: resolved.augment
+        for name, columns in preparation.blocks.items()
+        if columns[0].kind.name == "image"
+    }
 
 
 def schema_of(schema: Schema, resolved: Resolved) -> Schema:

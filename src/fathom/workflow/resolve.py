@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,25 @@ from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
 from fathom.columns.number import Number
-from fathom.metrics.record import Task
 from fathom.models.assemble import HeadPlan, NetworkPlan
 from fathom.models.preparation import PreparationPlan
+from fathom.nets.convolution import ResidualShape
 from fathom.nets.mlp import Shape
+from fathom.tables.augment import Augmentation
 from fathom.training.averaging import AveragingPlan
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan, best_precision
 from fathom.training.schedules import SCHEDULES, SchedulePlan
-from fathom.workflow.recipe import Recipe, useless
+from fathom.workflow.decider import Circumstances, Decider
+from fathom.workflow.pictures import NO_PICTURE, changes, first_width, only_pictures
+from fathom.workflow.recipe import Recipe
 
 _MANY_ROWS = 5000
-# What the one dial turns: members, width, and how many steps are taken.
+# What the one dial turns: members, width, how many steps are taken, channels for pictures.
 SIZES: dict[str, dict[str, int]] = {
-    "small": {"members": 8, "width": 128, "steps": 600},
-    "medium": {"members": 16, "width": 256, "steps": 1200},
-    "large": {"members": 32, "width": 512, "steps": 3000},
+    "small": {"members": 8, "width": 128, "steps": 600, "channels": 32},
+    "medium": {"members": 16, "width": 256, "steps": 1200, "channels": 48},
+    "large": {"members": 32, "width": 512, "steps": 3000, "channels": 64},
 }
 
 _NO_NUMBER = "no input is a number"
@@ -36,23 +39,6 @@ _NO_CATEGORY = "no input is a category"
 _CLASSES = frozenset({"binary", "multiclass"})
 # Where it is not the 0.002 of muon, adamw and their like.
 _RATES = {"sgd": 0.1, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.01}
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What decisions depend on; all of it from training rows and the machine.
-
-    Attributes:
-        num_rows: training rows of one part.
-        tasks: target column -> "regression", "binary", "multiclass" or "multilabel".
-        inputs: kind -> how many inputs are of it.
-        device: where it will train.
-    """
-
-    num_rows: int
-    tasks: Mapping[str, Task]
-    inputs: Mapping[str, int]
-    device: torch.device
 
 
 @dataclass(frozen=True)
@@ -67,6 +53,7 @@ class Resolved:
         balanced_loss: whether rare classes count more.
         l1: pull of the L1 penalty.
         device: where it trains.
+        augment: how pictures are changed at every step.
     """
 
     decisions: tuple[Decision, ...]
@@ -79,38 +66,11 @@ class Resolved:
     balanced_loss: bool
     l1: float
     device: torch.device
+    augment: Augmentation = field(default_factory=Augmentation)
 
     def value(self, key: str) -> Any:
         """What was decided for a key."""
         return next(decision.value for decision in self.decisions if decision.key == key)
-
-
-class _Decider:
-    """Collects decisions: what was said wins, everything else needs a reason."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.decisions: list[Decision] = []
-
-    def __call__(self, key: str, value: Any, reason: str) -> Any:
-        said = self.recipe.get(key)
-        if said is not None:
-            value, reason = said, "you said so"
-        self.decisions.append(Decision(key=key, value=value, reason=reason, said=said is not None))
-        return value
-
-    def where(self, fits: bool, key: str, value: Any, reason: str, otherwise: str) -> Any:
-        """The same for a setting that has an effect only where it `fits`; else None.
-
-        Raises:
-            RecipeError: it was said although it would have no effect.
-        """
-        if fits:
-            return self(key, value, reason)
-        if self.recipe.get(key) is not None:
-            raise useless(key, self.recipe, otherwise)
-        self.decisions.append(Decision(key=key, value=None, reason=otherwise))
-        return None
 
 
 def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
@@ -123,7 +83,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
     Raises:
         RecipeError: a value that was said cannot be.
     """
-    decide = _Decider(recipe)
+    decide = Decider(recipe)
     size = SIZES[decide("size", "medium", "a good answer within a minute or two")]
     seed = decide("seed", 0, "the same seed gives the same model")
     preparation = _preparation(decide, facts, seed)
@@ -139,6 +99,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         "every row once an epoch",
         "the target has no classes that could be rare",
     )
+    augment = changes(decide, facts)
     _evaluation(decide, facts)
     return Resolved(
         tuple(decide.decisions),
@@ -151,10 +112,11 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         balanced_loss,
         l1,
         facts.device,
+        augment,
     )
 
 
-def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> PreparationPlan:
+def _preparation(decide: Decider, facts: Circumstances, seed: int) -> PreparationPlan:
     numbers, words = facts.inputs.get("number", 0), facts.inputs.get("category", 0)
     for name, value, reason in (
         ("scaling", "robust", "median and quartiles do not mind outliers"),
@@ -169,7 +131,7 @@ def _preparation(decide: _Decider, facts: Circumstances, seed: int) -> Preparati
     return _axes(decide, facts, numbers, seed)
 
 
-def _axes(decide: _Decider, facts: Circumstances, numbers: int, seed: int) -> PreparationPlan:
+def _axes(decide: Decider, facts: Circumstances, numbers: int, seed: int) -> PreparationPlan:
     """In how many bins, single values and turned axes numbers are seen.
 
     To say 0, none of them, is a wish that is met where there could be none.
@@ -228,9 +190,17 @@ def _dropout(facts: Circumstances) -> tuple[float, str]:
 
 
 def _network(
-    decide: _Decider, size: Mapping[str, int], facts: Circumstances, seed: int
+    decide: Decider, size: Mapping[str, int], facts: Circumstances, seed: int
 ) -> NetworkPlan:
-    name = decide("network.name", "ensemble", "the best of the networks for tables in our trials")
+    pictures = facts.inputs.get("image", 0)
+    if only_pictures(facts):
+        usual = ("linear", "behind a network for pictures one layer is enough")
+    else:
+        usual = ("ensemble", "the best of the networks for tables in our trials")
+    name = decide("network.name", *usual)
+    picture_net = decide.where(
+        pictures > 0, "network.pictures", "residual", "shallow, wide and quick", NO_PICTURE
+    )
     deep = name != "linear"
     hidden = {
         "width": _width(facts, size),
@@ -263,8 +233,11 @@ def _network(
     category_dim = decide.where(
         words > 0, "network.category_dim", 16, "enough for the levels of a column", _NO_CATEGORY
     )
+    first = first_width(facts, size)
     return NetworkPlan(
         name=name,
+        pictures=picture_net or "residual",
+        residual=ResidualShape(widths=tuple(first * factor for factor in (1, 2, 4))),
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
         number_dim=number_dim or 0,
@@ -273,7 +246,7 @@ def _network(
     )
 
 
-def _losses(decide: _Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
+def _losses(decide: Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
     tasks = set(facts.tasks.values())
     numbers, classes = "regression" in tasks, bool(tasks & _CLASSES)
     none = "no target has classes"
@@ -302,7 +275,7 @@ def _losses(decide: _Decider, facts: Circumstances) -> tuple[HeadPlan, bool, flo
     return heads, weight == "balanced", l1
 
 
-def _batch_size(decide: _Decider, facts: Circumstances) -> int:
+def _batch_size(decide: Decider, facts: Circumstances) -> int:
     # A power of two with some ten steps an epoch, between 32 and 256.
     natural = 2 ** round(math.log2(max(facts.num_rows / 12, 1)))
     size = int(min(256, max(32, natural)))
@@ -311,22 +284,29 @@ def _batch_size(decide: _Decider, facts: Circumstances) -> int:
 
 
 def _training(
-    decide: _Decider, facts: Circumstances, size: Mapping[str, int], batch_size: int, seed: int
+    decide: Decider, facts: Circumstances, size: Mapping[str, int], batch_size: int, seed: int
 ) -> TrainingPlan:
     per_epoch = max(1, math.ceil(facts.num_rows / batch_size))
+    pictures = facts.inputs.get("image", 0) > 0
     passes = 15 if _noisy(facts) else 25
     wanted = min(max(size["steps"], passes * per_epoch), 2 * size["steps"])
+    if pictures:
+        wanted = size["steps"]
     epochs = decide(
         "training.epochs",
         float(max(1, round(wanted / per_epoch))),
         f"about {wanted:,} steps; the best check is kept",
     )
     num_steps = max(1, round(epochs * per_epoch))
-    checks = decide("training.checks", 40, "often enough to find the best moment")
+    checks = decide(
+        "training.checks", 8 if pictures else 40, "often enough to find the best moment"
+    )
     precision, why = best_precision(facts.device)
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
     averaging = decide("training.averaging", *_averaging(facts))
-    name = decide("training.optimizer", "muon", "fewer steps to the same quality")
+    usual_name = ("adamw", "sound for networks of every kind") if pictures else (
+        "muon", "fewer steps to the same quality")  # fmt: skip
+    name = decide("training.optimizer", *usual_name)
     usual = _RATES.get(name, 2e-3) / (2 if _noisy(facts) else 1)
     rate = decide("training.learning_rate", usual, f"the usual one for {name} on tables")
     return TrainingPlan(
@@ -348,7 +328,7 @@ def _training(
     )
 
 
-def _accumulate(decide: _Decider, batch_size: int) -> int:
+def _accumulate(decide: Decider, batch_size: int) -> int:
     pieces = decide("training.accumulate", 1, "a batch fits into memory")
     if pieces > batch_size:
         raise RecipeError(
@@ -362,6 +342,8 @@ def _accumulate(decide: _Decider, batch_size: int) -> int:
 
 
 def _weight_decay(facts: Circumstances) -> tuple[float, str]:
+    if facts.inputs.get("image", 0):
+        return 0.05, "the usual pull towards zero for networks for pictures"
     if next(iter(facts.tasks.values())) in _CLASSES:
         if not _noisy(facts) and not set(facts.inputs) - {"category", "flag"}:
             return 0.1, "a moderate pull towards zero: words alone often follow a rule"
@@ -383,7 +365,7 @@ def _averaging_plan(name: str, num_steps: int) -> AveragingPlan | None:
     return AveragingPlan(name=name)
 
 
-def _schedule(decide: _Decider, facts: Circumstances) -> SchedulePlan:
+def _schedule(decide: Decider, facts: Circumstances) -> SchedulePlan:
     usual = ("cosine", "large steps first, fine ones last")
     if _noisy(facts):
         usual = ("constant", "the average does the calming; the end need not be known")
@@ -399,7 +381,7 @@ def _schedule(decide: _Decider, facts: Circumstances) -> SchedulePlan:
     return SchedulePlan(name=name, warmup_share=warmup)
 
 
-def _evaluation(decide: _Decider, facts: Circumstances) -> None:
+def _evaluation(decide: Decider, facts: Circumstances) -> None:
     tasks = set(facts.tasks.values())
     decide("evaluate.metric", None, "the task's own: rmse, log_loss")
     decide.where(

@@ -18,6 +18,7 @@ from fathom.base.errors import RunError
 from fathom.base.files import write_atomically
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
+from fathom.columns.image import FittedImage, named
 from fathom.columns.kind import Values
 from fathom.evaluation.seen import SeenRows
 from fathom.inspection.column import Column
@@ -118,6 +119,8 @@ def _columns(preparation: Preparation, table: Table) -> list[Column]:
 def _matched(column: PreparedColumn, values: Values) -> Values:
     """Words as the training rows wrote them, so that "<=50K." is no other class."""
     fitted = column.fitted
+    if isinstance(fitted, FittedImage):
+        return named(values)
     known = isinstance(fitted, FittedCategory | FittedFlag)
     return fitted.reconcile(values) if known else values
 

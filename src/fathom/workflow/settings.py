@@ -167,6 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("prepare.drop_leaks", _SWITCH, "Leave out columns that give the target away."),
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
+    Setting("network.pictures", _TEXT, "Which network for pictures.", ("residual", "lenet")),
     Setting("network.members", _WHOLE, "Networks in the ensemble.", least=1, most=1000),
     Setting("network.width", _WHOLE, "Units in a hidden layer.", least=1),
     Setting("network.depth", _WHOLE, "Hidden layers.", least=0, most=1000),
@@ -184,6 +185,15 @@ SETTINGS: tuple[Setting, ...] = (
         "network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number.", least=0
     ),
     Setting("network.category_dim", _WHOLE, "Length of a category's vector.", least=1),
+    Setting("augment.flip", _SWITCH, "Mirror pictures left to right, every other time."),
+    Setting("augment.shift", _WHOLE, "Move pictures by up to so many pixels.", least=0, most=1000),
+    Setting(
+        "augment.cutout",
+        _WHOLE,
+        "Empty a square with sides of so many pixels.",
+        least=0,
+        most=1000,
+    ),
     Setting(
         "loss.number",
         _TEXT,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fathom.base.tensors import Features, Field
 from fathom.models.model import Part
-from fathom.models.preparation import target_field
+from fathom.models.preparation import Column, target_field
 from fathom.tables.read import read
 from fathom.tables.table import Source, Table
 from fathom.workflow.predict import read_like_training
@@ -29,7 +29,8 @@ def layers(part: Part) -> list[tuple[str, str, int]]:
     values = part.preparation.parse(blank)
     try:
         with torch.inference_mode():
-            part.network(part.preparation.input_fields(values))
+            fields = part.preparation.input_fields(values)
+            part.network({name: field.rows(slice(None)) for name, field in fields.items()})
     finally:
         for handle in handles:
             handle.remove()
@@ -75,7 +76,10 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
     places = part.preparation.places()
     for column in part.preparation.inputs:
         block, parts = places[column.name]
-        field = fields[block]
+        field = fields[block].rows(slice(None))
+        if parts is None:
+            shown.append(_picture(column, field, rows))
+            continue
         data, mask = field.data[:, parts], field.mask
         single = data[:, 0] if data.shape[1] == 1 and column.kind.name != "set" else data
         there = None if mask is None else mask[:, parts.start]
@@ -83,9 +87,7 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
             {
                 "column": column.name,
                 "kind": column.kind.name,
-                "cells": [None if v is None else str(v) for v in rows.column(column.name)]
-                if column.name in rows.columns
-                else [None] * rows.num_rows,
+                "cells": _cells(rows, column.name),
                 "tensor": single.tolist(),
                 "decoded": column.fitted.decode(Field(single, there)),
                 "present": values[column.name].present.tolist(),
@@ -96,6 +98,29 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
             data = target_field(column.fitted, values[column.name]).data
             shown.append({"column": column.name, "kind": "target", "tensor": data.tolist()})
     return shown
+
+
+def _cells(rows: Table, name: str) -> list[str | None]:
+    """The cells as texts; of bytes only how many they are."""
+    if name not in rows.columns:
+        return [None] * rows.num_rows
+    cells = rows.column(name).to_list()
+    shown = [f"{len(v):,} bytes" if isinstance(v, bytes) else v for v in cells]
+    return [None if v is None else str(v) for v in shown]
+
+
+def _picture(column: Column, field: Field, rows: Table) -> dict[str, Any]:
+    """A column of pictures: what the network sees is told by its size and brightness."""
+    num, channels, height, width = field.data.shape
+    there = torch.ones(num, dtype=torch.bool) if field.mask is None else field.mask
+    bright = field.data.float().mean((1, 2, 3)).tolist()
+    return {
+        "column": column.name,
+        "kind": column.kind.name,
+        "cells": _cells(rows, column.name),
+        "tensor": [f"{channels} × {height} × {width}, mean {mean:.1f} of 255" for mean in bright],
+        "present": there.tolist(),
+    }
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,18 @@ from fathom.base.seeds import torch_generator
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
-from fathom.models.preparation import Column
+from fathom.models.preparation import Column, target_field
 from fathom.nets.mlp import MLP
-from fathom.tables.schema import Schema, infer_schema
+from fathom.tables.schema import Schema, infer_schema, parse_columns
 from fathom.tables.table import Table
+from fathom.workflow.decider import Circumstances
 from fathom.workflow.judge import task_of, truth_of
 from fathom.workflow.material import Material, gather
+from fathom.workflow.mirror import MirrorTrial, mirror_trial
 from fathom.workflow.reading import heavy_row
 from fathom.workflow.ready import targets_of
 from fathom.workflow.recipe import Recipe
-from fathom.workflow.resolve import Circumstances, Resolved, resolve
+from fathom.workflow.resolve import Resolved, resolve
 from fathom.workflow.scorable import check_scorable, not_scored, scorable
 
 
@@ -149,7 +151,22 @@ def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...
         tasks={column.name: task_of(column) for column in targets},
         inputs=Counter(schema.columns[name].kind.name for name in schema.inputs),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        mirror=_mirror(material, schema, targets[0]),
     )
+
+
+def _mirror(material: Material, schema: Schema, target: Column) -> MirrorTrial | None:
+    """What mirroring does to the training pictures, where they have classes."""
+    names = [name for name in schema.inputs if schema.columns[name].kind.name == "image"]
+    if not names or task_of(target) not in ("binary", "multiclass"):
+        return None
+    kinds = {name: schema.columns[name].kind for name in (names[0], target.name)}
+    values = parse_columns(material.train, kinds)
+    field = target_field(target.fitted, values[target.name])
+    codes = field.data.numpy().astype(np.int64)
+    if field.mask is not None:
+        codes[~field.mask.numpy()] = -1
+    return mirror_trial(values[names[0]], codes, seed=0)
 
 
 def _others(material: Material) -> dict[str, Table]:

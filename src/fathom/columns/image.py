@@ -1,0 +1,237 @@
+"""Pictures, of any size and mode, as 8-bit pixels of one size."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Bool, Float
+from torch.nn.functional import adaptive_avg_pool2d
+
+from fathom.base.tensors import Field, Stored
+from fathom.columns.gallery import Gallery, Shape, cache_folder, digests, headers
+from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.picture import Header
+
+Colour = Literal["auto", "grey", "rgb"]
+# Pictures that are all alike and no larger are read as they are.
+_SMALL = 64
+_SIDE = 128
+_SAMPLE, _SAMPLE_SIDE = 2000, 32
+# A network halves a picture several times.
+_MULTIPLE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(Kind):
+    """A column of pictures: bytes of files, or their paths.
+
+    Attributes:
+        side: sides of the pixels that a network reads, about; 0 = as large as the pictures are,
+            at most 128.
+        colour: "grey" or "rgb"; "auto" = grey where no training picture has a colour.
+    """
+
+    side: int = 0
+    colour: Colour = "auto"
+
+    name: ClassVar[KindName] = "image"
+
+    def parse(self, raw: pl.Series) -> Values:
+        """Cells as they are; whether a file is a picture shows when it is decoded."""
+        data = np.empty(len(raw), dtype=object)
+        data[:] = raw.to_list()
+        present = np.array([bool(cell) for cell in data], dtype=bool)
+        data[~present] = b""
+        return Values(data, present)
+
+    def summarise(self, values: Values, weight: np.ndarray | None = None) -> "ImageStats":
+        used = values.present if weight is None else values.present & (weight > 0)
+        cells = values.data[used].tolist()
+        found = headers(cells)
+        good = [cell for cell, header in zip(cells, found, strict=True) if not header.error]
+        sample = good[:: max(1, -(-len(good) // _SAMPLE))]
+        return ImageStats(
+            Counter(found),
+            num_missing=int((~values.present).sum()),
+            moments=_moments(sample, grey=self._grey(found)),
+        )
+
+    def freeze(self, stats: Stats) -> "FittedImage":
+        assert isinstance(stats, ImageStats), "pictures are frozen from the statistics of pictures"
+        grey = self._grey(list(stats.headers))
+        height, width = _size(stats.headers, self.side)
+        num, total, squares = stats.moments
+        mean = total / max(num, 1)
+        spread = np.sqrt(np.maximum(squares / max(num, 1) - mean**2, 1.0))
+        channels = 1 if grey else 3
+        return FittedImage(
+            height=height,
+            width=width,
+            channels=channels,
+            white=0,
+            mean=tuple((mean[:channels] / 255).tolist()),
+            standard_deviation=tuple((spread[:channels] / 255).tolist()),
+            count=sum(n for header, n in stats.headers.items() if not header.error),
+            num_missing=stats.num_missing,
+        )
+
+    def _grey(self, found: list[Header]) -> bool:
+        known = [header for header in found if not header.error]
+        return self.colour == "grey" or (
+            self.colour == "auto" and all(header.grey for header in known)
+        )
+
+
+@dataclass(frozen=True)
+class ImageStats(Stats):
+    """What one pass over pictures found.
+
+    Attributes:
+        headers: size, mode and format -> number of pictures.
+        num_missing: rows without one.
+        moments: of a sample: number of pixels, sums and sums of squares by channel.
+    """
+
+    headers: Counter[Header]
+    num_missing: int = 0
+    moments: tuple[int, np.ndarray, np.ndarray] = field(
+        default_factory=lambda: (0, np.zeros(3), np.zeros(3))
+    )
+
+    def merge(self, other: Stats) -> "ImageStats":
+        assert isinstance(other, ImageStats), "statistics of one kind are merged"
+        (n, total, squares), (m, more, more_squares) = self.moments, other.moments
+        return ImageStats(
+            self.headers + other.headers,
+            self.num_missing + other.num_missing,
+            (n + m, total + more, squares + more_squares),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedImage(FittedColumn):
+    """Pictures as the training rows showed them.
+
+    Attributes:
+        height, width, channels: of the pixels that a network reads.
+        white: see `decode`.
+        mean, standard_deviation: by channel, 0 to 1.
+        count: pictures that have a readable header.
+        num_missing: rows without a picture.
+    """
+
+    height: int
+    width: int
+    channels: int
+    white: int
+    mean: tuple[float, ...]
+    standard_deviation: tuple[float, ...]
+    count: int
+    num_missing: int
+
+    kind: ClassVar[KindName] = "image"
+
+    @property
+    def shape(self) -> Shape:
+        """What the gallery of its pictures has in common."""
+        return Shape(self.height, self.width, self.channels, self.white)
+
+    def transform(self, values: Values, anchor: Anchor | None = None) -> Stored:
+        """Pixels of 8 bits, ["batch", "channels", "height", "width"], fetched when asked for."""
+        gallery = _gallery(self.shape, cache_folder())
+        number = gallery.numbers(values.data.tolist())
+        bad = np.concatenate(gallery.bad)[number] if len(number) else np.zeros(0, dtype=bool)
+        mask = torch.from_numpy(values.present & ~bad)
+        parts = tuple(map(torch.from_numpy, gallery.parts))
+        return Stored(parts, torch.from_numpy(number), None if mask.all() else mask)
+
+    def thumbnails(self, values: Values, side: int) -> Float[np.ndarray, "rows pixels"]:
+        """Small grey versions as plain numbers, 0 to 255, NaN where there is no picture."""
+        stored = self.transform(values)
+        found = [
+            adaptive_avg_pool2d(stored.rows(slice(first, first + 1024)).data.float(), side)
+            for first in range(0, len(values), 1024)
+        ]
+        small = torch.cat(found).mean(1).flatten(1).numpy().astype(np.float64)
+        if stored.mask is not None:
+            small[~stored.mask.numpy()] = np.nan
+        return small
+
+    def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
+        """Pixels as arrays [height, width, channels]; None where there is no picture."""
+        pixels = field.data.permute(0, 2, 3, 1).numpy()
+        present = torch.ones(len(field)).bool() if field.mask is None else field.mask
+        return [one if there else None for one, there in zip(pixels, present, strict=True)]
+
+    def strange(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """Pictures that cannot be read."""
+        mask = self.transform(values).mask
+        return np.zeros(len(values), bool) if mask is None else values.present & ~mask.numpy()
+
+    def unfamiliar(self, values: Values) -> tuple[Repair, ...]:
+        """How many pictures cannot be read."""
+        bad = self.strange(values)
+        what = "pictures that cannot be read"
+        return (Repair(what, int(bad.sum())),) if bad.any() else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "FittedImage":
+        facts = {name: value for name, value in content.items() if name != "kind"}
+        for name in ("mean", "standard_deviation"):
+            facts[name] = tuple(facts[name])
+        return cls(**facts)
+
+
+@cache
+def _gallery(shape: Shape, folder: Path) -> Gallery:
+    """What this process has decoded to that shape: splits and folds share their pictures."""
+    return Gallery(shape, folder)
+
+
+def named(values: Values) -> Values:
+    """Pictures as words that say what is in their files: copies are the same word."""
+    words = np.empty(len(values), dtype=object)
+    words[:] = [name.hex() for name in digests(values.data.tolist())]
+    return Values(words, values.present, values.repairs)
+
+
+def _size(found: Counter[Header], side: int) -> tuple[int, int]:
+    """Height and width that suit the pictures of the training rows."""
+    sizes = Counter[tuple[int, int]]()
+    for header, count in found.items():
+        if not header.error:
+            sizes[header.height, header.width] += count
+    if not sizes:
+        return side or _SMALL, side or _SMALL
+    (height, width), most = sizes.most_common(1)[0]
+    if not side and most == sizes.total() and max(height, width) <= _SMALL:
+        return height, width
+    counts = np.array(list(sizes.values()))
+    heights, widths = np.repeat(np.array(list(sizes)), counts, axis=0).T
+    ratio = float(np.median(heights / widths))
+    usual = float(np.median(np.sqrt(heights * widths.astype(float))))
+    usual = side or min(usual, _SIDE)
+    return _rounded(usual * np.sqrt(ratio)), _rounded(usual / np.sqrt(ratio))
+
+
+def _rounded(length: float) -> int:
+    return max(_MULTIPLE, round(length / _MULTIPLE) * _MULTIPLE)
+
+
+def _moments(cells: list[Any], *, grey: bool) -> tuple[int, np.ndarray, np.ndarray]:
+    gallery = Gallery(Shape(_SAMPLE_SIDE, _SAMPLE_SIDE, 1 if grey else 3))
+    if not cells:
+        return 0, np.zeros(3), np.zeros(3)
+    gallery.numbers(cells)
+    pixels = gallery.parts[0][~gallery.bad[0]].astype(np.float64)
+    total, squares = pixels.sum((0, 2, 3)), (pixels**2).sum((0, 2, 3))
+    num = pixels.size // pixels.shape[1]
+    return num, np.broadcast_to(total, 3).copy(), np.broadcast_to(squares, 3).copy()

@@ -1,0 +1,235 @@
+"""One picture: what its file says of it, and its pixels at the size that a network reads."""
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+Pixels = UInt8[np.ndarray, "height width channels"]
+Cell = bytes | str
+
+# Formats that people keep pictures in (MPO of cameras opens as JPEG). Others of Pillow's call
+# programs or read several files.
+_READERS: tuple[type[ImageFile.ImageFile], ...] = (
+    PngImagePlugin.PngImageFile,
+    JpegImagePlugin.JpegImageFile,
+    WebPImagePlugin.WebPImageFile,
+    BmpImagePlugin.BmpImageFile,
+    TiffImagePlugin.TiffImageFile,
+    PpmImagePlugin.PpmImageFile,
+    GifImagePlugin.GifImageFile,
+)
+FORMATS = tuple(str(reader.format) for reader in _READERS)
+_ENDINGS = "png jpg jpeg webp bmp tif tiff pgm ppm pbm gif"
+PICTURE_ENDINGS = tuple(f".{ending}" for ending in _ENDINGS.split())
+_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*", b"GIF8")
+# Beyond this only formats that can be decoded at a fraction of their size are read.
+MOST_PIXELS = 64_000_000
+# Larger ones are decoded one after the other, so that memory is bounded by a single one.
+_LARGE = 8_000_000
+# What decoders raise when they are fed with rubbish.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+_one_at_a_time = threading.Lock()
+_DEEP = ("I;16", "I;16B", "I;16L", "I")
+_EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Header:
+    """What can be told without decoding.
+
+    Attributes:
+        width, height: as it is looked at, that is, turned as its EXIF says.
+        mode: of Pillow: "L", "RGB", "RGBA", "P", "CMYK", "I;16", …
+        format: "PNG", "JPEG", …
+        turned: whether EXIF turns or mirrors it.
+        error: why it cannot be read; "" = it can, as far as the header goes.
+    """
+
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    format: str = ""
+    turned: bool = False
+    error: str = ""
+
+    @property
+    def grey(self) -> bool:
+        """Whether there is no colour in it by its mode."""
+        return self.mode in ("1", "L", "LA", "La", *_DEEP)
+
+    @property
+    def alpha(self) -> bool:
+        """Whether places of it may be transparent."""
+        return self.mode in ("LA", "La", "RGBA", "RGBa", "PA")
+
+    @property
+    def deep(self) -> bool:
+        """Whether it has more than 8 bits a channel."""
+        return self.mode in _DEEP
+
+
+def is_picture(start: bytes) -> bool:
+    """Whether the first bytes are those of a file of pictures.
+
+    Example:
+        >>> is_picture(b"P5 28 28 255"), is_picture(b"a,b,c")
+        (True, False)
+    """
+    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    pnm = start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace()
+    return webp or pnm or start.startswith(_BEGINNINGS)
+
+
+def is_file(name: str) -> bool:
+    """Whether there is such a file."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # longer than a name may be, or of no letters
+        return False
+
+
+def content_of(cell: Cell) -> bytes:
+    """The bytes of a picture, from the cell itself or from its file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return cell if isinstance(cell, bytes) else Path(cell).read_bytes()
+
+
+def read_header(content: bytes) -> Header:
+    """Size, mode and format; never raises for what is in the file.
+
+    Example:
+        >>> read_header(b"P5 3 2 255\\n123456")
+        Header(width=3, height=2, mode='L', format='PPM', turned=False, error='')
+        >>> read_header(b"no picture").error
+        'no picture format that is known'
+    """
+    if not content:
+        return Header(error="the file is empty")
+    try:
+        with _opened(content) as image:
+            turn = image.getexif().get(_EXIF_ORIENTATION, 1)
+            width, height = image.size if turn < 5 else image.size[::-1]
+            error = ""
+            if width * height > MOST_PIXELS and image.format not in ("JPEG", "MPO"):
+                error = f"too large: {width:,} × {height:,} pixels"
+            return Header(width, height, image.mode, image.format or "", turn != 1, error)
+    except _BROKEN as error:
+        return Header(error=_why(error))
+
+
+def decode(content: bytes, height: int, width: int, channels: int, white: int = 0) -> Pixels:
+    """The pixels at one size: turned as EXIF says, alpha laid on white, stretched where needed.
+
+    Args:
+        content: of the file.
+        height, width: wanted.
+        channels: 1 = grey, 3 = colour.
+        white: the value of white in pictures of more than 8 bits; 0 = the brightest of this one.
+
+    Raises:
+        PictureError: it cannot be decoded whole.
+
+    Example:
+        >>> decode(b"P5 2 2 255\\n" + bytes([0, 255, 0, 255]), 2, 2, 1)[..., 0].tolist()
+        [[0, 255], [0, 255]]
+    """
+    try:
+        with _opened(content) as image:
+            size = image.size[0] * image.size[1]
+            if size > _LARGE:
+                with _one_at_a_time:
+                    return _pixels(image, height, width, channels, white)
+            return _pixels(image, height, width, channels, white)
+    except PictureError:
+        raise
+    except _BROKEN as error:
+        raise PictureError(_why(error)) from error
+
+
+class PictureError(Exception):
+    """A picture that cannot be decoded; told and counted by whoever asked, never shown as such."""
+
+
+def _opened(content: bytes) -> ImageFile.ImageFile:
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures; ours are bounded by `MOST_PIXELS`.
+        warnings.simplefilter("ignore")
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+
+
+def _pixels(
+    image: ImageFile.ImageFile, height: int, width: int, channels: int, white: int
+) -> Pixels:
+    if image.format in ("JPEG", "MPO"):
+        # Decoded at a half, a quarter or an eighth where that is enough; no more memory is taken.
+        image.draft(None, (2 * width, 2 * height))
+    if image.size[0] * image.size[1] > MOST_PIXELS:
+        raise PictureError(f"too large: {image.size[0]:,} × {image.size[1]:,} pixels")
+    turned = ImageOps.exif_transpose(image)
+    flat = _of_mode(turned, channels, white)
+    if flat.size != (width, height):
+        flat = flat.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    pixels = np.asarray(flat)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _of_mode(image: Image.Image, channels: int, white: int) -> Image.Image:
+    """Grey or colour with 8 bits a channel and nothing transparent."""
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode in _DEEP:
+        values = np.asarray(image).astype(np.float32)
+        top = white or max(float(values.max()), 1.0)
+        return Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8)).convert(mode)
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "La", "RGBA", "RGBa", "PA"):
+        over = image.convert("RGBA")
+        ground = Image.new("RGBA", over.size, "white")
+        return Image.alpha_composite(ground, over).convert(mode)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "no picture format that is known"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too large to be decoded"
+    if "truncated" in str(error):
+        return "the file ends too early"
+    return f"cannot be decoded ({type(error).__name__})"

@@ -1,0 +1,60 @@
+"""Pictures: 8-bit pixels brought to mean 0 and deviation 1, through a network of their own."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fathom.base.tensors import Features, Field
+from fathom.encoders.encoder import Encoder
+from fathom.layers.initialise import initialise
+from fathom.layers.norm import LayerNorm
+
+
+class ImageEncoder(Encoder):
+    """A picture as a vector.
+
+    Args:
+        net: from pixels, ["batch", "channels", "height", "width"], to a vector; has `dim_out`.
+        mean, deviation: of the training pictures by channel, 0 to 1.
+        missing: whether pictures can be missing, so that a sign says so.
+        dim: length of the vector beside other inputs, which a longer one would drown; None = as
+            long as the net's.
+        generator: where the weights of that step are drawn from.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        net: nn.Module,
+        mean: Sequence[float],
+        deviation: Sequence[float],
+        *,
+        missing: bool,
+        dim: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        dim_net = int(net.dim_out)  # pyright: ignore[reportArgumentType]
+        self.net = net
+        self.view: nn.Module = nn.Identity()
+        if dim is not None:
+            layer = nn.Linear(dim_net, dim)
+            initialise(layer, "default", generator or torch.Generator())
+            self.view = nn.Sequential(LayerNorm(dim_net), layer)
+        self.register_buffer("mean", 255 * torch.tensor(mean).reshape(1, -1, 1, 1))
+        self.register_buffer("scale", 1 / (255 * torch.tensor(deviation).reshape(1, -1, 1, 1)))
+        self.missing = missing
+        self.dim_out = (dim or dim_net) + int(missing)
+
+    def forward(self, field: Field) -> Features:
+        pixels = (field.data.float() - self.mean) * self.scale
+        vector = self.view(self.net(pixels.contiguous(memory_format=torch.channels_last)))
+        if not self.missing:
+            return Features("vector", vector)
+        there = field.mask if field.mask is not None else vector.new_ones(len(field)).bool()
+        vector = torch.where(there[:, None], vector, 0.0)
+        sign = (~there).to(vector.dtype)[:, None]
+        return Features("vector", torch.cat([vector, sign], dim=1))

@@ -1,0 +1,157 @@
+"""Folders of pictures: one for each class, perhaps within train, val and test; or IDX files."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from fathom.base.errors import DataError, listed
+from fathom.columns.picture import PICTURE_ENDINGS
+from fathom.tables.read_idx import cells_of, read_idx
+from fathom.tables.table import Source, Table
+
+IMAGE, LABEL = "image", "class"
+_SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "t10k"),
+}
+_IDX = re.compile(r"(?P<part>.*?)[-_.]?(?P<what>images|labels)[-_.].*idx\d.*", re.IGNORECASE)
+
+
+def read_splits(folder: Path) -> dict[str, Table]:
+    """The tables of a folder of pictures by split: "train", "validation", "test".
+
+    A folder without folders of that name is all "train".
+
+    Raises:
+        DataError: it holds no pictures in a form that is known.
+    """
+    pairs = _idx_pairs(folder)
+    if pairs:
+        return {split: _of_arrays(folder, *files) for split, files in pairs.items()}
+    inside = {item.name.lower(): item for item in _folders(folder)}
+    given = {
+        split: next(inside[name] for name in names if name in inside)
+        for split, names in _SPLITS.items()
+        if set(names) & set(inside)
+    }
+    if "train" in given:
+        return {split: _of_classes(place, folder) for split, place in given.items()}
+    return {"train": _of_classes(folder, folder)}
+
+
+def given_splits(
+    data: object, test: object = None, validation: object = None
+) -> tuple[object, object, object]:
+    """Rows to learn from, to test and to choose on; a folder with splits may stand for all three.
+
+    What is named beside it wins.
+
+    Args:
+        data: whatever `read` takes.
+        test, validation: likewise, or None.
+    """
+    if not is_folder(data):
+        return data, test, validation
+    found = read_splits(Path(str(data)).expanduser())
+    test = found.get("test") if test is None else test
+    validation = found.get("validation") if validation is None else validation
+    return found["train"], test, validation
+
+
+def read_pictures(folder: Path) -> Table:
+    """The pictures of a folder that has no splits.
+
+    Raises:
+        DataError: it holds none, or several splits, of which one must be named.
+    """
+    found = read_splits(folder)
+    if len(found) == 1:
+        return found["train"]
+    raise DataError(
+        "The folder holds several splits.",
+        where=str(folder),
+        expected="one folder of pictures, or a training with all of them",
+        got=listed(found),
+        do="Name the folder of one split.",
+    )
+
+
+def is_folder(source: object) -> bool:
+    """Whether it is the path of a folder."""
+    try:
+        return isinstance(source, str | Path) and Path(source).expanduser().is_dir()
+    except OSError:  # longer than a path may be
+        return False
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(item for item in folder.iterdir() if item.is_dir() and item.name[0] != ".")
+
+
+def _of_classes(place: Path, root: Path) -> Table:
+    rows = [
+        (str(file.relative_to(root)), kind.name)
+        for kind in _folders(place)
+        for file in sorted(kind.rglob("*"))
+        if _is_picture(file)
+    ]
+    loose = [str(file.relative_to(root)) for file in sorted(place.iterdir()) if _is_picture(file)]
+    if not rows and loose:
+        return Table(pl.DataFrame({IMAGE: loose}), _source(place, root))
+    if not rows:
+        raise _no_pictures(place)
+    frame = pl.DataFrame(rows, schema={IMAGE: pl.String, LABEL: pl.String}, orient="row")
+    return Table(frame, _source(place, root))
+
+
+def _no_pictures(place: Path) -> DataError:
+    inside = sorted(item.name for item in place.iterdir())
+    return DataError(
+        "A folder was named that holds no pictures.",
+        where=str(place),
+        expected="a folder for each class with pictures in it, or one file with a table",
+        got=f"a folder with {len(inside):,} files and folders: {listed(inside, most=5)}",
+        do="Name one of the files, or sort pictures into folders by class.",
+    )
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in PICTURE_ENDINGS and file.is_file()
+
+
+def _of_arrays(folder: Path, images: Path, labels: Path) -> Table:
+    pixels, classes = read_idx(images), read_idx(labels)
+    if len(pixels) != len(classes) or classes.ndim != 1:
+        raise DataError(
+            "Pictures and labels are not of one length.",
+            where=f"{images} and {labels.name}",
+            expected=f"{len(pixels):,} labels",
+            got=f"labels with the axes {classes.shape}",
+            do="Fetch both files again.",
+        )
+    cells = pl.Series(IMAGE, cells_of(pixels, str(images)), dtype=pl.Binary)
+    frame = pl.DataFrame([cells, pl.Series(LABEL, classes.astype(str), dtype=pl.String)])
+    return Table(frame, _source(images, folder))
+
+
+def _idx_pairs(folder: Path) -> Mapping[str, tuple[Path, Path]]:
+    """Files of pictures with their files of labels, by split."""
+    found: dict[str, dict[str, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        match = _IDX.fullmatch(file.name)
+        if match and file.is_file():
+            found.setdefault(match["part"].lower(), {})[match["what"].lower()] = file
+    pairs: dict[str, tuple[Path, Path]] = {}
+    for split, names in _SPLITS.items():
+        for name in names:
+            files = found.get(name, {})
+            if "images" in files and "labels" in files:
+                pairs.setdefault(split, (files["images"], files["labels"]))
+    return pairs if "train" in pairs else {}
+
+
+def _source(place: Path, root: Path) -> Source:
+    return Source(name=str(place), format="pictures", paths=(str(place),), folder=str(root))

@@ -1,0 +1,103 @@
+"""Pictures of every mode and format, whole and broken."""
+
+import contextlib
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fathom.columns.picture import Header, PictureError, decode, is_picture, read_header
+
+RNG = np.random.default_rng(5)
+COLOUR = Image.fromarray(RNG.integers(0, 255, (64, 48, 3), dtype=np.uint8))
+
+
+def encoded(image: Image.Image, format: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM"])
+def test_formats(format: str) -> None:
+    content = encoded(COLOUR, format)
+    assert is_picture(content[:12])
+    header = read_header(content)
+    assert (header.width, header.height, header.format, header.error) == (48, 64, format, "")
+    assert decode(content, 32, 24, 3).shape == (32, 24, 3)
+    assert decode(content, 32, 24, 1).shape == (32, 24, 1)
+
+
+def test_pixels_of_a_lossless_picture_come_back_as_they_are() -> None:
+    found = decode(encoded(COLOUR, "PNG"), 64, 48, 3)
+    assert (found == np.asarray(COLOUR)).all()
+
+
+@pytest.mark.parametrize(
+    ("turn", "first"), [(1, "top left"), (3, "bottom right"), (6, "bottom left")]
+)
+def test_turned_as_exif_says(turn: int, first: str) -> None:
+    """The corner of the file that the corner top left of the decoded picture comes from."""
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    content = encoded(COLOUR, "PNG", exif=exif)
+    size = (64, 48) if turn < 5 else (48, 64)
+    header = read_header(content)
+    assert (header.height, header.width, header.turned) == (*size, turn != 1)
+    corner = {"top left": (0, 0), "bottom right": (63, 47), "bottom left": (63, 0)}[first]
+    assert (decode(content, *size, 3)[0, 0] == np.asarray(COLOUR)[corner]).all()
+
+
+def test_more_than_eight_bits_are_scaled_by_the_brightest_or_a_said_white() -> None:
+    deep = np.array([[0, 1000], [2000, 4000]], dtype=np.uint16)
+    content = encoded(Image.fromarray(deep), "PNG")
+    assert read_header(content).deep
+    assert decode(content, 2, 2, 1)[..., 0].tolist() == [[0, 63], [127, 255]]
+    assert decode(content, 2, 2, 1, white=8000)[..., 0].tolist() == [[0, 31], [63, 127]]
+
+
+def test_what_is_transparent_is_white() -> None:
+    clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    half = Image.new("RGBA", (4, 4), (0, 0, 0, 128))
+    assert decode(encoded(clear, "PNG"), 4, 4, 3).min() == 255
+    assert decode(encoded(half, "PNG"), 4, 4, 1).max() == 127
+    palette = COLOUR.quantize(8)
+    assert decode(encoded(palette, "PNG", transparency=0), 64, 48, 3).max() == 255
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "the file is empty"),
+        (b"hello", "no picture format that is known"),
+        (encoded(COLOUR, "JPEG")[:-300], "the file ends too early"),
+        (encoded(COLOUR, "PNG")[:-300], "the file ends too early"),
+    ],
+)
+def test_broken_ones_are_refused_with_the_reason(content: bytes, why: str) -> None:
+    with pytest.raises(PictureError):
+        decode(content, 8, 8, 3)
+    said = read_header(content).error
+    assert said in (why, ""), "a header may be whole where the rest is not"
+
+
+def test_noise_never_ends_in_another_error() -> None:
+    whole = encoded(COLOUR, "TIFF")
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        damaged = np.frombuffer(whole, dtype=np.uint8).copy()
+        damaged[rng.integers(0, len(damaged), 40)] = rng.integers(0, 255, 40)
+        with contextlib.suppress(PictureError):
+            assert decode(damaged.tobytes(), 8, 8, 3).shape == (8, 8, 3)
+        assert isinstance(read_header(damaged.tobytes()), Header)
+
+
+def test_a_hundred_million_pixels() -> None:
+    """A JPEG is decoded at a fraction of its size; other formats are refused before decoding."""
+    wide = Image.new("L", (10_000, 10_000), 200)
+    assert decode(encoded(wide, "JPEG"), 16, 16, 1).min() > 190
+    content = encoded(wide, "PNG")
+    assert read_header(content).error == "too large: 10,000 × 10,000 pixels"
+    with pytest.raises(PictureError, match="too large"):
+        decode(content, 16, 16, 1)

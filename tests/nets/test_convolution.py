@@ -1,0 +1,69 @@
+"""Networks for pictures: shapes, gradients, seeds, and one batch by heart."""
+
+import pytest
+import torch
+from torch import nn
+
+from fathom.base.seeds import torch_generator
+from fathom.base.tensors import Field
+from fathom.encoders.image import ImageEncoder
+from fathom.nets.convolution import FastResidual, LeNet, ResidualShape
+
+
+def residual(channels: int, height: int, width: int, seed: int = 0) -> FastResidual:
+    return FastResidual(channels, ResidualShape(widths=(8, 16)), torch_generator(seed, "net"))
+
+
+def lenet(channels: int, height: int, width: int, seed: int = 0) -> LeNet:
+    return LeNet(channels, height, width, torch_generator(seed, "net"))
+
+
+NETS = {"residual": residual, "lenet": lenet}
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 28, 28), (3, 32, 32), (3, 19, 23)])
+def test_a_vector_for_each_picture(name: str, channels: int, height: int, width: int) -> None:
+    net = NETS[name](channels, height, width)
+    assert net(torch.zeros(5, channels, height, width)).shape == (5, net.dim_out)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_gradients_reach_every_weight(name: str) -> None:
+    net = NETS[name](3, 16, 16)
+    net(torch.randn(7, 3, 16, 16, generator=torch_generator(1, "x"))).square().sum().backward()
+    for label, weight in net.named_parameters():
+        assert weight.grad is not None, label
+        assert weight.grad.abs().sum() > 0, label
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_seed_decides_alone(name: str) -> None:
+    one, two, other = (NETS[name](1, 16, 16, seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert any(not torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_one_batch_can_be_learned_by_heart(name: str) -> None:
+    net, head = NETS[name](1, 16, 16), nn.Linear(84 if name == "lenet" else 32, 4)
+    x = torch.randn(24, 1, 16, 16, generator=torch_generator(2, "x"))
+    y = torch.arange(24) % 4
+    optimizer = torch.optim.Adam([*net.parameters(), *head.parameters()], lr=3e-3)
+    for _ in range(80):
+        loss = nn.functional.cross_entropy(head(net(x)), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert nn.functional.cross_entropy(head(net(x)), y).item() < 0.05
+
+
+def test_the_encoder_scales_pixels_and_marks_missing_pictures() -> None:
+    net = nn.Sequential(nn.Flatten())
+    net.dim_out = 12  # pyright: ignore[reportAttributeAccessIssue]
+    encoder = ImageEncoder(net, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0), missing=True)
+    pixels = torch.full((2, 3, 2, 2), 255, dtype=torch.uint8)
+    found = encoder(Field(pixels, torch.tensor([True, False]))).tensor
+    assert found.shape == (2, 13)
+    assert found[0].tolist() == pytest.approx([1.0] * 4 + [3.0] * 4 + [1.0] * 4 + [0.0])
+    assert found[1].tolist() == [0.0] * 12 + [1.0]

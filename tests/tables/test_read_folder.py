@@ -1,0 +1,99 @@
+"""Folders of pictures and arrays in IDX files."""
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fathom.base.errors import DataError
+from fathom.tables.read import read
+from fathom.tables.read_folder import read_splits
+from fathom.tables.read_idx import read_idx
+
+RNG = np.random.default_rng(4)
+
+
+def put(place: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(RNG.integers(0, 255, (5, 7, 3), dtype=np.uint8)).save(stream, "PNG")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(stream.getvalue())
+
+
+def idx(array: np.ndarray) -> bytes:
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return b"\x00\x00\x08" + bytes([array.ndim]) + sizes + array.tobytes()
+
+
+def test_a_folder_for_each_class(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "cat/old/2.PNG", "dog/3.png", ".hidden/4.png"):
+        put(tmp_path / name)
+    (tmp_path / "dog" / "notes.txt").write_text("no picture")
+    (table,) = read_splits(tmp_path).values()
+    assert table.frame.rows() == [
+        ("cat/1.png", "cat"),
+        ("cat/old/2.PNG", "cat"),
+        ("dog/3.png", "dog"),
+    ]
+    assert table.source.folder == str(tmp_path)
+
+
+def test_splits_within(tmp_path: Path) -> None:
+    for name in ("Train/cat/1.png", "Train/dog/2.png", "val/cat/3.png", "test/dog/4.png"):
+        put(tmp_path / name)
+    found = read_splits(tmp_path)
+    assert {split: table.num_rows for split, table in found.items()} == {
+        "train": 2,
+        "validation": 1,
+        "test": 1,
+    }
+    assert found["test"].frame.rows() == [("test/dog/4.png", "dog")]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_idx_files_in_pairs(pack: type, tmp_path: Path) -> None:
+    pixels = RNG.integers(0, 255, (6, 5, 7), dtype=np.uint8)
+    classes = np.arange(6, dtype=np.uint8) % 3
+    for part in ("train", "t10k"):
+        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(pack(idx(pixels)))
+        (tmp_path / f"{part}-labels-idx1-ubyte.gz").write_bytes(pack(idx(classes)))
+    found = read_splits(tmp_path)
+    assert set(found) == {"train", "test"}
+    assert found["train"].column("class").to_list() == ["0", "1", "2"] * 2
+    assert found["train"].column("image")[1] == b"P5 7 5 255\n" + pixels[1].tobytes()
+    assert (read_idx(tmp_path / "train-images-idx3-ubyte.gz") == pixels).all()
+
+
+def test_labels_of_another_length_are_told(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 2, 2), np.uint8)))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(4, np.uint8)))
+    with pytest.raises(DataError, match=r"not of one length\.\n.*\n  expected: 3 labels"):
+        read_splits(tmp_path)
+
+
+def test_a_short_array_is_told(tmp_path: Path) -> None:
+    place = tmp_path / "x-idx3-ubyte"
+    place.write_bytes(idx(np.zeros((3, 2, 2), np.uint8))[:-1])
+    with pytest.raises(DataError, match=r"no whole array(.|\n)*got: +11 bytes"):
+        read_idx(place)
+
+
+def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(
+        DataError, match=r"holds no pictures(.|\n)*a folder with 1 files and folders"
+    ):
+        read_splits(tmp_path / "cat" / "..")
+
+
+def test_loose_pictures_have_no_class_and_several_splits_are_no_table(tmp_path: Path) -> None:
+    for name in ("1.png", "2.png"):
+        put(tmp_path / "loose" / name)
+        put(tmp_path / "splits" / "train" / "cat" / name)
+        put(tmp_path / "splits" / "test" / "cat" / name)
+    assert read(tmp_path / "loose").columns == ("image",)
+    with pytest.raises(DataError, match=r"several splits(.|\n)*'train', 'test'"):
+        read(tmp_path / "splits")

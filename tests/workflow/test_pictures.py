@@ -1,0 +1,146 @@
+"""The whole path with pictures: folders, tables with a column of them, broken ones."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+import fathom
+from fathom.base.errors import RecipeError
+from fathom.workflow.run import Run
+
+QUICK: dict[str, Any] = {
+    "training.epochs": 4,
+    "training.batch_size": 32,
+    "split.folds": 0,
+    "evaluate.baselines": False,
+    "evaluate.importance": False,
+}
+
+
+def square(bright: bool, seed: int) -> bytes:
+    """A noisy picture whose left or right half is bright."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 120, (12, 14, 3), dtype=np.uint8)
+    pixels[:, 7:] += np.uint8(130 if bright else 0)
+    pixels[:, :7] += np.uint8(0 if bright else 130)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pictures")
+    for split, num in (("train", 120), ("test", 40)):
+        for number in range(num):
+            place = root / split / ("left", "right")[number % 2] / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(square(number % 2 == 1, 1000 * num + number))
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return fathom.train(folder, out=out, settings=QUICK, watch=None)
+
+
+def test_a_folder_is_trained_from_as_it_is(run: Run) -> None:
+    """The target is the folder's name, the split that is called test is tested on."""
+    assert run.score["rows"] == 40
+    assert run.score["target"] == "class"
+    assert run.score["metrics"]["accuracy"]["value"] > 0.9
+
+
+def test_folders_without_classes_are_answered(run: Run, folder: Path) -> None:
+    found = fathom.predict(run, folder / "test" / "right")
+    assert found.frame.height == 20
+    assert (found.frame["class"] == "right").mean() > 0.8
+
+
+def test_a_broken_picture_is_answered_as_missing_and_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(square(True, 1))
+    (tmp_path / "b.png").write_bytes(square(True, 2)[:150])
+    found = fathom.predict(run, tmp_path)
+    assert found.frame["unusual"].to_list()[0] is None
+    assert "image: " in found.frame["unusual"].to_list()[1]
+
+
+def test_scores_and_answers_are_those_of_the_loaded_run(run: Run, folder: Path) -> None:
+    again = fathom.load(run.folder)
+    found = fathom.evaluate(again, folder / "test")
+    value = found.scores[0]["metrics"]["log_loss"]["value"]
+    assert value == pytest.approx(run.score["metrics"]["log_loss"]["value"], rel=1e-5)
+
+
+def test_look_and_show_tell_of_pictures(folder: Path, run: Run) -> None:
+    seen = fathom.look(folder)
+    assert seen.schema.columns["image"].kind.name == "image"
+    assert not [one for one in seen.findings if one.severity == "high"]
+
+
+def test_the_same_seed_gives_the_same_bits(folder: Path, run: Run, tmp_path: Path) -> None:
+    again = fathom.train(folder, out=tmp_path / "run", settings=QUICK, watch=None)
+    one, two = (each.folder / "model.safetensors" for each in (run, again))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_another_network_is_another_model(folder: Path, run: Run, tmp_path: Path) -> None:
+    settings = {**QUICK, "network.pictures": "lenet"}
+    found = fathom.train(folder, out=tmp_path / "run", settings=settings, watch=None)
+    assert type(found.network.encoders["image_0"].net).__name__ == "LeNet"
+    assert type(run.network.encoders["image_0"].net).__name__ == "FastResidual"
+
+
+def test_a_network_for_pictures_needs_pictures() -> None:
+    rows = {"x": [n / 7 for n in range(60)], "y": [n % 11 / 3 for n in range(60)]}
+    with pytest.raises(RecipeError, match=r"no effect here(.|\n)*no input is a picture"):
+        fathom.plan(rows, "y", settings={"network.pictures": "lenet"})
+
+
+def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
+    """The answer needs both the picture and the number."""
+    rng = np.random.default_rng(5)
+    num = 240
+    bright, size = rng.random(num) < 0.5, rng.normal(size=num)
+    names = [f"{number}.png" for number in range(num)]
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(square(bool(bright[number]), number))
+    answer = np.where(1.5 * bright + size > 0.75, "yes", "no")
+    table = pl.DataFrame(
+        {"photo": names, "size": size, "town": rng.choice(["a", "b"], num), "answer": answer}
+    )
+    table.write_csv(tmp_path / "table.csv")
+    settings = {**QUICK, "training.epochs": 30, "network.pictures": "lenet"}
+    settings |= {"evaluate.importance": True, "evaluate.baselines": True}
+    run = fathom.train(
+        tmp_path / "table.csv", "answer", out=tmp_path / "run", settings=settings, watch=None
+    )
+    assert run.score["metrics"]["accuracy"]["value"] > 0.85
+    blind = fathom.predict(run, table.drop("photo"))
+    assert blind.frame["unusual"].str.contains("photo: not in the table").all()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("augment.flip", True), ("augment.shift", 4), ("augment.cutout", 5)]
+)
+def test_every_change_of_pictures_changes_the_training(
+    key: str, value: object, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    found = fathom.train(folder, out=tmp_path / "run", settings={**QUICK, key: value}, watch=None)
+    ours, theirs = (each.folder / "history.jsonl" for each in (found, run))
+    assert ours.read_bytes() != theirs.read_bytes()
+
+
+def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> None:
+    """Left and right are the classes here, so that a mirrored picture shows the other one."""
+    decided = {made.key: made for made in fathom.plan(folder)}
+    assert decided["augment.flip"].value is False
+    assert "is of the same class for 100%, and only for 0% once mirrored" in (
+        decided["augment.flip"].reason
+    )
