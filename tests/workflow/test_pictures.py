@@ -144,3 +144,8 @@ def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> No
     assert "is of the same class for 100%, and only for 0% once mirrored" in (
         decided["augment.flip"].reason
     )
+
+
+def test_muon_would_change_nothing_and_is_refused(folder: Path) -> None:
+    with pytest.raises(RecipeError, match=r"no effect here(.|\n)*convolutions have none"):
+        fathom.plan(folder, settings={"training.optimizer": "muon"})

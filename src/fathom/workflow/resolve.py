@@ -24,7 +24,7 @@ from fathom.training.plan import TrainingPlan, best_precision
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.pictures import NO_PICTURE, changes, first_width, only_pictures
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, useless
 
 _MANY_ROWS = 5000
 # What the one dial turns: members, width, how many steps are taken, channels for pictures.
@@ -304,9 +304,7 @@ def _training(
     precision, why = best_precision(facts.device)
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
     averaging = decide("training.averaging", *_averaging(facts))
-    usual_name = ("adamw", "sound for networks of every kind") if pictures else (
-        "muon", "fewer steps to the same quality")  # fmt: skip
-    name = decide("training.optimizer", *usual_name)
+    name = _optimizer(decide, facts)
     usual = _RATES.get(name, 2e-3) / (2 if _noisy(facts) else 1)
     rate = decide("training.learning_rate", usual, f"the usual one for {name} on tables")
     return TrainingPlan(
@@ -326,6 +324,16 @@ def _training(
         precision=decide("training.precision", precision, why),
         seed=seed,
     )
+
+
+def _optimizer(decide: Decider, facts: Circumstances) -> str:
+    if not facts.inputs.get("image", 0):
+        return decide("training.optimizer", "muon", "fewer steps to the same quality")
+    name = decide("training.optimizer", "adamw", "sound for networks of every kind")
+    if name == "muon" and only_pictures(facts):
+        reason = "muon moves matrices of hidden layers, and convolutions have none: it is adamw"
+        raise useless("training.optimizer", decide.recipe, reason)
+    return name
 
 
 def _accumulate(decide: Decider, batch_size: int) -> int:
