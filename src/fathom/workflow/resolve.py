@@ -306,7 +306,10 @@ def _training(
     averaging = decide("training.averaging", *_averaging(facts))
     name = _optimizer(decide, facts)
     usual = _RATES.get(name, 2e-3) / (2 if _noisy(facts) else 1)
-    rate = decide("training.learning_rate", usual, f"the usual one for {name} on tables")
+    on = "tables"
+    if only_pictures(facts) and name == "adamw":
+        usual, on = 5e-3, "pictures"
+    rate = decide("training.learning_rate", usual, f"the usual one for {name} on {on}")
     return TrainingPlan(
         num_steps=num_steps,
         optimizer=OptimizerPlan(
