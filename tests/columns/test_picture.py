@@ -49,12 +49,11 @@ def test_turned_as_exif_says(turn: int, first: str) -> None:
     assert (decode(content, *size, 3)[0, 0] == np.asarray(COLOUR)[corner]).all()
 
 
-def test_more_than_eight_bits_are_scaled_by_the_brightest_or_a_said_white() -> None:
+def test_more_than_eight_bits_are_scaled_by_the_brightest() -> None:
     deep = np.array([[0, 1000], [2000, 4000]], dtype=np.uint16)
     content = encoded(Image.fromarray(deep), "PNG")
     assert read_header(content).deep
     assert decode(content, 2, 2, 1)[..., 0].tolist() == [[0, 63], [127, 255]]
-    assert decode(content, 2, 2, 1, white=8000)[..., 0].tolist() == [[0, 31], [63, 127]]
 
 
 def test_what_is_transparent_is_white() -> None:

@@ -38,13 +38,11 @@ class Shape:
     Attributes:
         height, width: in pixels.
         channels: 1 = grey, 3 = colour.
-        white: of pictures with more than 8 bits, see `decode`.
     """
 
     height: int
     width: int
     channels: int
-    white: int = 0
 
     @property
     def num_bytes(self) -> int:
@@ -128,7 +126,7 @@ class Gallery:
         for place in range(first, min(first + _AT_ONCE, len(cells))):
             try:
                 content = content_of(cells[place])
-                found = decode(content, shape.height, shape.width, shape.channels, shape.white)
+                found = decode(content, shape.height, shape.width, shape.channels)
                 pixels[place] = found.transpose(2, 0, 1)
             except (PictureError, OSError):
                 bad[place] = True

@@ -73,7 +73,6 @@ class Image(Kind):
             height=height,
             width=width,
             channels=channels,
-            white=0,
             mean=tuple((mean[:channels] / 255).tolist()),
             standard_deviation=tuple((spread[:channels] / 255).tolist()),
             count=sum(n for header, n in stats.headers.items() if not header.error),
@@ -119,7 +118,6 @@ class FittedImage(FittedColumn):
 
     Attributes:
         height, width, channels: of the pixels that a network reads.
-        white: see `decode`.
         mean, standard_deviation: by channel, 0 to 1.
         count: pictures that have a readable header.
         num_missing: rows without a picture.
@@ -128,7 +126,6 @@ class FittedImage(FittedColumn):
     height: int
     width: int
     channels: int
-    white: int
     mean: tuple[float, ...]
     standard_deviation: tuple[float, ...]
     count: int
@@ -139,7 +136,7 @@ class FittedImage(FittedColumn):
     @property
     def shape(self) -> Shape:
         """What the gallery of its pictures has in common."""
-        return Shape(self.height, self.width, self.channels, self.white)
+        return Shape(self.height, self.width, self.channels)
 
     def transform(self, values: Values, anchor: Anchor | None = None) -> Stored:
         """Pixels of 8 bits, ["batch", "channels", "height", "width"], fetched when asked for."""

@@ -153,14 +153,15 @@ def read_header(content: bytes) -> Header:
         return Header(error=_why(error))
 
 
-def decode(content: bytes, height: int, width: int, channels: int, white: int = 0) -> Pixels:
+def decode(content: bytes, height: int, width: int, channels: int) -> Pixels:
     """The pixels at one size: turned as EXIF says, alpha laid on white, stretched where needed.
+
+    More than 8 bits a channel are scaled so that the brightest place of the picture is white.
 
     Args:
         content: of the file.
         height, width: wanted.
         channels: 1 = grey, 3 = colour.
-        white: the value of white in pictures of more than 8 bits; 0 = the brightest of this one.
 
     Raises:
         PictureError: it cannot be decoded whole.
@@ -174,8 +175,8 @@ def decode(content: bytes, height: int, width: int, channels: int, white: int = 
             size = image.size[0] * image.size[1]
             if size > _LARGE:
                 with _one_at_a_time:
-                    return _pixels(image, height, width, channels, white)
-            return _pixels(image, height, width, channels, white)
+                    return _pixels(image, height, width, channels)
+            return _pixels(image, height, width, channels)
     except PictureError:
         raise
     except _BROKEN as error:
@@ -193,28 +194,26 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
         return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
-def _pixels(
-    image: ImageFile.ImageFile, height: int, width: int, channels: int, white: int
-) -> Pixels:
+def _pixels(image: ImageFile.ImageFile, height: int, width: int, channels: int) -> Pixels:
     if image.format in ("JPEG", "MPO"):
         # Decoded at a half, a quarter or an eighth where that is enough; no more memory is taken.
         image.draft(None, (2 * width, 2 * height))
     if image.size[0] * image.size[1] > MOST_PIXELS:
         raise PictureError(f"too large: {image.size[0]:,} × {image.size[1]:,} pixels")
     turned = ImageOps.exif_transpose(image)
-    flat = _of_mode(turned, channels, white)
+    flat = _of_mode(turned, channels)
     if flat.size != (width, height):
         flat = flat.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     pixels = np.asarray(flat)
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _of_mode(image: Image.Image, channels: int, white: int) -> Image.Image:
+def _of_mode(image: Image.Image, channels: int) -> Image.Image:
     """Grey or colour with 8 bits a channel and nothing transparent."""
     mode = "L" if channels == 1 else "RGB"
     if image.mode in _DEEP:
         values = np.asarray(image).astype(np.float32)
-        top = white or max(float(values.max()), 1.0)
+        top = max(float(values.max()), 1.0)
         return Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8)).convert(mode)
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
