@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from fathom.columns import gallery
-from fathom.columns.gallery import Gallery, Shape, digests, headers
+from fathom.columns.gallery import Gallery, Shape
+from fathom.columns.prints import digests, headers
 
 SHAPE = Shape(5, 7, 3)
 

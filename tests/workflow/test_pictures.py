@@ -11,6 +11,8 @@ from PIL import Image
 
 import fathom
 from fathom.base.errors import RecipeError
+from fathom.tables.schema import Roles
+from fathom.workflow.parts import facts_of
 from fathom.workflow.run import Run
 
 QUICK: dict[str, Any] = {
@@ -149,3 +151,19 @@ def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> No
 def test_muon_would_change_nothing_and_is_refused(folder: Path) -> None:
     with pytest.raises(RecipeError, match=r"no effect here(.|\n)*convolutions have none"):
         fathom.plan(folder, settings={"training.optimizer": "muon"})
+
+
+def test_near_copies_never_part(tmp_path: Path) -> None:
+    """Saved again under another name, a picture lands in the part that has the first one."""
+    for number in range(40):
+        place = tmp_path / ("left", "right")[number % 2] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        coarse = np.random.default_rng(number).integers(0, 255, (5, 6, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((60, 50))
+        image.save(place)
+        image.save(place.with_suffix(".jpg"), quality=60)
+    table = fathom.read(tmp_path)
+    facts = facts_of(table, Roles(targets=("class",)))
+    stems = [Path(name).stem for name in table.column("image")]
+    assert len(np.unique(facts.cluster)) == 40
+    assert all(len(set(facts.cluster[np.array(stems) == stem])) == 1 for stem in stems)

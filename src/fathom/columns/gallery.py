@@ -7,28 +7,31 @@ that decode the same pictures at once write the same bytes.
 """
 
 import hashlib
+import math
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Int, UInt8
+from torch.nn.functional import interpolate
 
-from fathom.columns.picture import Cell, Header, PictureError, content_of, decode, read_header
+from fathom.columns.picture import Cell, PictureError, content_of, decode, quiet
+from fathom.columns.prints import AT_ONCE, THREADS, digests
 
-T = TypeVar("T")
-
+# Pictures that are all of one size and no larger are read as they are.
+SMALL = 64
 _VERSION = 2
+_PLAIN = re.compile(rb"P([56]) (\d+) (\d+) 255\n")
 _BYTES_IN_MEMORY = 32 << 20
-_AT_ONCE = 512
-_THREADS = max(1, min(16, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,16 @@ class Gallery:
             self._number |= {name: first + place for place, name in enumerate(new)}
         return np.array([self._number[name] for name in names], dtype=np.int64)
 
+    def pixels(self, numbers: Int[np.ndarray, " asked"]) -> np.ndarray:
+        """Of the pictures with these numbers, ["asked", "channels", "height", "width"]."""
+        found = np.zeros(self._size(len(numbers)), dtype=np.uint8)
+        first = 0
+        for part in self.parts:
+            here = (numbers >= first) & (numbers < first + len(part))
+            found[here] = part[numbers[here] - first]
+            first += len(part)
+        return found
+
     def _part(self, names: list[bytes], cells: list[Cell]) -> tuple[np.ndarray, np.ndarray]:
         total = len(cells) * self.shape.num_bytes
         if self.folder is None or total <= _BYTES_IN_MEMORY:
@@ -114,8 +127,8 @@ class Gallery:
         bad = np.zeros(len(cells), dtype=bool)
         if _decoded_at_once(cells, pixels):
             return bad
-        with ThreadPoolExecutor(_THREADS) as pool:
-            jobs = range(0, len(cells), _AT_ONCE)
+        with quiet(), ThreadPoolExecutor(THREADS) as pool:
+            jobs = range(0, len(cells), AT_ONCE)
             list(pool.map(partial(self._decode_some, cells, pixels, bad), jobs))
         return bad
 
@@ -123,7 +136,7 @@ class Gallery:
         self, cells: list[Cell], pixels: np.ndarray, bad: np.ndarray, first: int
     ) -> None:
         shape = self.shape
-        for place in range(first, min(first + _AT_ONCE, len(cells))):
+        for place in range(first, min(first + AT_ONCE, len(cells))):
             try:
                 content = content_of(cells[place])
                 found = decode(content, shape.height, shape.width, shape.channels)
@@ -132,14 +145,9 @@ class Gallery:
                 bad[place] = True
 
 
-def digests(cells: Sequence[Cell]) -> list[bytes]:
-    """A fingerprint of the content of each picture; of a file that cannot be read, of its name."""
-    return _by_threads(_digest, cells)
-
-
-def headers(cells: Sequence[Cell]) -> list[Header]:
-    """What each says of itself, read by threads."""
-    return _by_threads(_header, cells)
+def shared_gallery(shape: Shape) -> Gallery:
+    """What this process has decoded to that shape: splits and folds share their pictures."""
+    return _shared(shape, cache_folder())
 
 
 def cache_folder() -> Path:
@@ -151,24 +159,9 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "fathom" / "pictures"
 
 
-def _by_threads(read: Callable[[Cell], T], cells: Sequence[Cell]) -> list[T]:
-    pieces = [cells[first : first + _AT_ONCE] for first in range(0, len(cells), _AT_ONCE)]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return [one for piece in pool.map(lambda p: [*map(read, p)], pieces) for one in piece]
-
-
-def _digest(cell: Cell) -> bytes:
-    try:
-        return hashlib.blake2b(content_of(cell), digest_size=16).digest()
-    except OSError:
-        return hashlib.blake2b(str(cell).encode(), digest_size=16, person=b"name").digest()
-
-
-def _header(cell: Cell) -> Header:
-    try:
-        return read_header(content_of(cell))
-    except OSError as error:
-        return Header(error=error.strerror or "the file cannot be read")
+@cache
+def _shared(shape: Shape, folder: Path) -> Gallery:
+    return Gallery(shape, folder)
 
 
 def _key(shape: Shape, names: list[bytes]) -> str:
@@ -187,16 +180,39 @@ def _mapped(place: Path, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]
 
 def _decoded_at_once(cells: list[Cell], pixels: np.ndarray) -> bool:
     """Pictures without compression and all of one size, as arrays give them, need no decoder."""
-    num, channels, height, width = pixels.shape
-    header = f"P{5 if channels == 1 else 6} {width} {height} 255\n".encode()
-    length = len(header) + height * width * channels
+    _, channels, height, width = pixels.shape
+    size = _plain_size(cells)
+    if size is None or (size[2] != channels and size[2] != 1):
+        return False
+    header = _plain_header(*size)
+    for first in range(0, len(cells), 4096):
+        rows = b"".join(cells[first : first + 4096])  # pyright: ignore[reportArgumentType]
+        found = np.frombuffer(rows, dtype=np.uint8).reshape(-1, len(header) + math.prod(size))
+        found = found[:, len(header) :].reshape(-1, *size).transpose(0, 3, 1, 2)
+        pixels[first : first + 4096] = _resized(found, height, width)
+    return True
+
+
+def _plain_size(cells: list[Cell]) -> tuple[int, int, int] | None:
+    """Height, width and channels of all cells, where all are alike and not compressed."""
+    start = isinstance(cells[0], bytes) and _PLAIN.match(cells[0])
+    if not start:
+        return None
+    size = int(start[3]), int(start[2]), 1 if start[1] == b"5" else 3
+    header = _plain_header(*size)
+    length = len(header) + math.prod(size)
     plain = all(isinstance(cell, bytes) and len(cell) == length and cell.startswith(header)
                 for cell in cells)  # fmt: skip
-    if not plain:
-        return False
-    for first in range(0, num, 4096):
-        rows = b"".join(cells[first : first + 4096])  # pyright: ignore[reportArgumentType]
-        found = np.frombuffer(rows, dtype=np.uint8).reshape(-1, length)[:, len(header) :]
-        found = found.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
-        pixels[first : first + 4096] = found
-    return True
+    return size if plain else None
+
+
+def _plain_header(height: int, width: int, channels: int) -> bytes:
+    return f"P{5 if channels == 1 else 6} {width} {height} 255\n".encode()
+
+
+def _resized(found: np.ndarray, height: int, width: int) -> np.ndarray:
+    if found.shape[2:] == (height, width):
+        return found
+    tensor = torch.from_numpy(np.ascontiguousarray(found)).float()
+    small = interpolate(tensor, (height, width), mode="bilinear", antialias=True)
+    return small.round_().clamp_(0, 255).to(torch.uint8).numpy()

@@ -2,24 +2,22 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch.nn.functional import adaptive_avg_pool2d
 
 from fathom.base.tensors import Field, Stored
-from fathom.columns.gallery import Gallery, Shape, cache_folder, digests, headers
+from fathom.columns.gallery import SMALL, Gallery, Shape, shared_gallery
 from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, Stats, Values
+from fathom.columns.likeness import Likenesses, copies, near_pairs
 from fathom.columns.picture import Header
+from fathom.columns.prints import digests, headers
 
 Colour = Literal["auto", "grey", "rgb"]
-# Pictures that are all alike and no larger are read as they are.
-_SMALL = 64
 _SIDE = 128
 _SAMPLE, _SAMPLE_SIDE = 2000, 32
 # A network halves a picture several times.
@@ -140,7 +138,7 @@ class FittedImage(FittedColumn):
 
     def transform(self, values: Values, anchor: Anchor | None = None) -> Stored:
         """Pixels of 8 bits, ["batch", "channels", "height", "width"], fetched when asked for."""
-        gallery = _gallery(self.shape, cache_folder())
+        gallery = shared_gallery(self.shape)
         number = gallery.numbers(values.data.tolist())
         bad = np.concatenate(gallery.bad)[number] if len(number) else np.zeros(0, dtype=bool)
         mask = torch.from_numpy(values.present & ~bad)
@@ -187,17 +185,24 @@ class FittedImage(FittedColumn):
         return cls(**facts)
 
 
-@cache
-def _gallery(shape: Shape, folder: Path) -> Gallery:
-    """What this process has decoded to that shape: splits and folds share their pictures."""
-    return Gallery(shape, folder)
-
-
 def named(values: Values) -> Values:
     """Pictures as words that say what is in their files: copies are the same word."""
     words = np.empty(len(values), dtype=object)
     words[:] = [name.hex() for name in digests(values.data.tolist())]
     return Values(words, values.present, values.repairs)
+
+
+def same_shown(values: Values) -> Int[np.ndarray, " rows"]:
+    """A number for what each picture shows: copies and near copies have the same."""
+    cells = values.data[values.present].tolist()
+    known = Likenesses.of(cells)
+    same_file = np.unique(np.array(digests(cells), dtype="S16"), return_inverse=True)[1]
+    of_file = np.full(same_file.max(initial=-1) + 1, len(cells))
+    np.minimum.at(of_file, same_file, np.arange(len(cells)))
+    again = np.stack([of_file[same_file], np.arange(len(cells))], axis=1)
+    found = np.arange(len(values)) + len(cells)  # rows without a picture show nothing alike
+    found[values.present] = copies(known, np.concatenate([near_pairs(known), again]))
+    return found
 
 
 def _size(found: Counter[Header], side: int) -> tuple[int, int]:
@@ -207,9 +212,9 @@ def _size(found: Counter[Header], side: int) -> tuple[int, int]:
         if not header.error:
             sizes[header.height, header.width] += count
     if not sizes:
-        return side or _SMALL, side or _SMALL
+        return side or SMALL, side or SMALL
     (height, width), most = sizes.most_common(1)[0]
-    if not side and most == sizes.total() and max(height, width) <= _SMALL:
+    if not side and most == sizes.total() and max(height, width) <= SMALL:
         return height, width
     counts = np.array(list(sizes.values()))
     heights, widths = np.repeat(np.array(list(sizes)), counts, axis=0).T

@@ -1,12 +1,15 @@
 """One picture: what its file says of it, and its pixels at the size that a network reads."""
 
 import io
+import re
 import struct
 import threading
-import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from jaxtyping import UInt8
@@ -20,27 +23,27 @@ from PIL import (
     PngImagePlugin,
     PpmImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
     WebPImagePlugin,
 )
 
 Pixels = UInt8[np.ndarray, "height width channels"]
 Cell = bytes | str
 
-# Formats that people keep pictures in (MPO of cameras opens as JPEG). Others of Pillow's call
-# programs or read several files.
-_READERS: tuple[type[ImageFile.ImageFile], ...] = (
-    PngImagePlugin.PngImageFile,
-    JpegImagePlugin.JpegImageFile,
-    WebPImagePlugin.WebPImageFile,
-    BmpImagePlugin.BmpImageFile,
-    TiffImagePlugin.TiffImageFile,
-    PpmImagePlugin.PpmImageFile,
-    GifImagePlugin.GifImageFile,
+# Formats that people keep pictures in, and how their files begin. Others of Pillow's call programs
+# or read several files.
+_READERS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
+    (rb"\x89PNG", PngImagePlugin.PngImageFile),
+    (rb"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    (rb"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
+    (rb"BM", BmpImagePlugin.BmpImageFile),
+    (rb"II\*\x00|MM\x00\*", TiffImagePlugin.TiffImageFile),
+    (rb"P[1-6]\s", PpmImagePlugin.PpmImageFile),
+    (rb"GIF8", GifImagePlugin.GifImageFile),
 )
-FORMATS = tuple(str(reader.format) for reader in _READERS)
+_BEGINNINGS = tuple((re.compile(start, re.DOTALL), reader) for start, reader in _READERS)
 _ENDINGS = "png jpg jpeg webp bmp tif tiff pgm ppm pbm gif"
 PICTURE_ENDINGS = tuple(f".{ending}" for ending in _ENDINGS.split())
-_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*", b"GIF8")
 # Beyond this only formats that can be decoded at a fraction of their size are read.
 MOST_PIXELS = 64_000_000
 # Larger ones are decoded one after the other, so that memory is bounded by a single one.
@@ -59,7 +62,6 @@ _BROKEN = (
     RuntimeError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 _one_at_a_time = threading.Lock()
 _DEEP = ("I;16", "I;16B", "I;16L", "I")
@@ -108,9 +110,7 @@ def is_picture(start: bytes) -> bool:
         >>> is_picture(b"P5 28 28 255"), is_picture(b"a,b,c")
         (True, False)
     """
-    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
-    pnm = start[:1] == b"P" and start[1:2] in b"123456" and start[2:3].isspace()
-    return webp or pnm or start.startswith(_BEGINNINGS)
+    return _reader(start) is not None
 
 
 def is_file(name: str) -> bool:
@@ -146,7 +146,7 @@ def read_header(content: bytes) -> Header:
             turn = image.getexif().get(_EXIF_ORIENTATION, 1)
             width, height = image.size if turn < 5 else image.size[::-1]
             error = ""
-            if width * height > MOST_PIXELS and image.format not in ("JPEG", "MPO"):
+            if width * height > MOST_PIXELS and image.format != "JPEG":
                 error = f"too large: {width:,} × {height:,} pixels"
             return Header(width, height, image.mode, image.format or "", turn != 1, error)
     except _BROKEN as error:
@@ -183,19 +183,46 @@ def decode(content: bytes, height: int, width: int, channels: int) -> Pixels:
         raise PictureError(_why(error)) from error
 
 
+def why_broken(cell: Cell) -> str:
+    """Why a picture cannot be decoded; "" = it can."""
+    try:
+        decode(content_of(cell), 8, 8, 1)
+    except PictureError as error:
+        return str(error)
+    except OSError as error:
+        return (error.strerror or "the file cannot be read").lower()
+    return ""
+
+
 class PictureError(Exception):
     """A picture that cannot be decoded; told and counted by whoever asked, never shown as such."""
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Around the reading of many: without Pillow's warnings of each, since ours count them.
+
+    Filters of warnings belong to the whole process, so threads are to be started within it.
+    """
+    with catch_warnings():
+        simplefilter("ignore")
+        yield
+
+
+def _reader(start: bytes) -> type[ImageFile.ImageFile] | None:
+    return next((reader for begins, reader in _BEGINNINGS if begins.match(start)), None)
+
+
 def _opened(content: bytes) -> ImageFile.ImageFile:
-    with warnings.catch_warnings():
-        # Pillow warns of large pictures; ours are bounded by `MOST_PIXELS`.
-        warnings.simplefilter("ignore")
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+    # Not by `Image.open`, which warns of large pictures: ours are bounded by `MOST_PIXELS`.
+    reader = _reader(content[:16])
+    if reader is None:
+        raise UnidentifiedImageError
+    return reader(io.BytesIO(content))
 
 
 def _pixels(image: ImageFile.ImageFile, height: int, width: int, channels: int) -> Pixels:
-    if image.format in ("JPEG", "MPO"):
+    if image.format == "JPEG":
         # Decoded at a half, a quarter or an eighth where that is enough; no more memory is taken.
         image.draft(None, (2 * width, 2 * height))
     if image.size[0] * image.size[1] > MOST_PIXELS:
@@ -225,10 +252,8 @@ def _of_mode(image: Image.Image, channels: int) -> Image.Image:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "no picture format that is known"
-    if isinstance(error, Image.DecompressionBombError):
-        return "too large to be decoded"
     if "truncated" in str(error):
         return "the file ends too early"
     return f"cannot be decoded ({type(error).__name__})"

@@ -131,7 +131,12 @@ class Column:
 
     @cached_property
     def chance(self) -> float:
-        """How likely two different rows agree here: Σ n_k·(n_k − 1) / (n·(n − 1))."""
+        """How likely two different rows agree here: Σ n_k·(n_k − 1) / (n·(n − 1)).
+
+        Two files of pictures never agree by chance.
+        """
+        if self.kind == "image":
+            return 0.0
         sizes, rows = self.levels.sizes.astype(np.float64), float(len(self))
         return float((sizes * (sizes - 1)).sum() / max(rows * (rows - 1), 1.0))
 

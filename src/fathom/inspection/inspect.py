@@ -19,7 +19,10 @@ from fathom.inspection.leakage import find_leakage
 from fathom.inspection.marks import find_marks
 from fathom.inspection.missing import find_missing
 from fathom.inspection.near import find_near_duplicates
+from fathom.inspection.near_pictures import find_near_pictures, find_pictures_across
 from fathom.inspection.order import find_time
+from fathom.inspection.picture_shortcuts import find_picture_shortcuts
+from fathom.inspection.pictures import find_pictures
 from fathom.inspection.recoded import find_recodings
 from fathom.inspection.repairs import find_repairs
 from fathom.inspection.sheet import Sheet
@@ -29,10 +32,13 @@ from fathom.inspection.zeros import find_zeros
 
 FAMILIES: tuple[Callable[[Sheet], list[Finding]], ...] = (
     find_leakage,
+    find_picture_shortcuts,
     find_target_faults,
     find_size,
     find_duplicates,
     find_near_duplicates,
+    find_near_pictures,
+    find_pictures,
     find_groups,
     find_time,
     find_class_balance,
@@ -88,6 +94,8 @@ def inspect(sheet: Sheet, others: Mapping[str, Sheet] | None = None) -> tuple[Fi
             _in_source(one, other)
             for one in (
                 *find_copies(sheet, there),
+                *find_pictures_across(sheet, there),
+                *find_pictures(there),
                 *find_file_differences(sheet, there),
                 *find_drift(sheet, there),
             )

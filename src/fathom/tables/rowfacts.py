@@ -5,8 +5,11 @@ stated exception to "nothing looks at test rows"; nothing that is learned comes 
 come from targets, and are asked for when the test rows are gone.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
+from jaxtyping import Int
 
 from fathom.base.errors import DataError
 from fathom.tables.split import RowFacts
@@ -15,12 +18,15 @@ from fathom.tables.table import Table, as_text
 _MOST_CLASSES = 100
 _NUM_RANGES = 10
 _DIGITS = 6
+# A picture in more rows than these, of all, stands for nothing of its own.
+_FEW_ROWS, _SHARE = 10, 0.02
 
 
 def row_facts(
     table: Table,
     group: str | None = None,
     unlike: tuple[str, ...] = (),
+    shown: Mapping[str, Int[np.ndarray, " rows"]] | None = None,
 ) -> RowFacts:
     """Copies and groups of all rows.
 
@@ -28,16 +34,22 @@ def row_facts(
         table: all rows that will be split.
         group: a column whose rows of one value stay together.
         unlike: columns that do not make two rows different (row names).
+        shown: column of pictures -> a number for what each row's picture shows, whatever its file
+            is called. Rows of one picture stay together, unless it stands in very many.
     """
+    shown = shown or {}
     compared = [name for name in table.columns if name not in unlike]
     copies = table.select(compared)
     normal = copies.frame.select(
-        _normal(copies.column(name)).alias(str(number)) for number, name in enumerate(compared)
+        _normal(pl.Series(shown[name]) if name in shown else copies.column(name)).alias(str(number))
+        for number, name in enumerate(compared)
     )
     cluster = normal.hash_rows(seed=0).to_numpy()
     _, cluster = np.unique(cluster, return_inverse=True)
     if group is not None:
         cluster = _merge(cluster, _codes(table.column(group)))
+    for codes in shown.values():
+        cluster = _merge(cluster, _unless_usual(codes))
     return RowFacts(cluster.astype(np.int64))
 
 
@@ -66,6 +78,16 @@ def _codes(series: pl.Series) -> np.ndarray:
             do="Fill them, or name another column.",
         )
     return text.rank("dense").to_numpy().astype(np.int64)
+
+
+def _unless_usual(codes: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+    """The same numbers, but a row of its own where a number stands for very many rows.
+
+    One picture for all that have none of their own ties nothing together.
+    """
+    _, place, count = np.unique(codes, return_inverse=True, return_counts=True)
+    usual = count[place] > max(_FEW_ROWS, _SHARE * len(codes))
+    return np.where(usual, place.max() + 1 + np.arange(len(codes)), place)
 
 
 def _merge(first: np.ndarray, second: np.ndarray) -> np.ndarray:

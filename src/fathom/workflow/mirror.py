@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from fathom.columns.gallery import Gallery, Shape
 from fathom.columns.kind import Values
+from fathom.columns.likeness import Likenesses
 
-_SIDE = 16
 _MOST, _ASKED, _FEWEST = 4000, 1000, 100
 # Mirrored pictures may find their class a little less often, by chance or habit.
 _KEPT = 0.9
@@ -53,7 +52,7 @@ def mirror_trial(values: Values, codes: Int[np.ndarray, " rows"], seed: int) -> 
     if len(known) < _FEWEST:
         return None
     taken = np.random.default_rng(seed).permutation(known)[:_MOST]
-    small = _thumbnails(values.data[taken].tolist())
+    small = Likenesses.of(values.data[taken].tolist()).small
     asked = min(_ASKED, len(taken) // 2)
     codes = codes[taken]
     shares = [
@@ -61,12 +60,6 @@ def mirror_trial(values: Values, codes: Int[np.ndarray, " rows"], seed: int) -> 
         for turn in (slice(None), slice(None, None, -1))
     ]
     return MirrorTrial(*shares)
-
-
-def _thumbnails(cells: list[bytes | str]) -> Float[np.ndarray, "pictures side side"]:
-    gallery = Gallery(Shape(_SIDE, _SIDE, 1))
-    numbers = gallery.numbers(cells)
-    return gallery.parts[0][numbers, 0].astype(np.float32)
 
 
 def _nearest(

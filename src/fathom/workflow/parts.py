@@ -8,9 +8,12 @@ import polars as pl
 from fathom.base.errors import DataError, RecipeError
 from fathom.base.records import Decision
 from fathom.columns.catalogue import kind_from_name
+from fathom.columns.evidence import about_image
+from fathom.columns.image import Image, same_shown
+from fathom.columns.profile import Profile
 from fathom.columns.recognise import recognise
 from fathom.tables.rowfacts import row_facts
-from fathom.tables.schema import Roles
+from fathom.tables.schema import Roles, located
 from fathom.tables.split import RowFacts, SplitPlan, fold_numbers, hold_out
 from fathom.tables.table import Table
 from fathom.workflow.recipe import Recipe, useless
@@ -32,10 +35,11 @@ def facts_of(table: Table, roles: Roles) -> RowFacts:
     so that it never parts, and no training row is later than where the test begins.
     """
     moments = _moments(table, roles)
-    facts = row_facts(table, roles.group, _row_names(table, roles))
+    shown = _shown(table, roles)
+    facts = row_facts(table, roles.group, _row_names(table, roles), shown)
     if roles.group is None and 2 * len(np.unique(facts.cluster)) < table.num_rows:
         # Most rows agree but for their names: few different values, no copies.
-        facts = row_facts(table)
+        facts = row_facts(table, shown=shown)
     _, first, found = np.unique(facts.cluster, return_index=True, return_inverse=True)
     cluster = np.argsort(np.argsort(first))[found]
     if moments is not None:
@@ -43,6 +47,17 @@ def facts_of(table: Table, roles: Roles) -> RowFacts:
         np.maximum.at(latest, cluster, moments)
         moments = latest[cluster]
     return RowFacts(cluster, moment=moments)
+
+
+def _shown(table: Table, roles: Roles) -> dict[str, np.ndarray]:
+    """Columns of pictures -> a number for what each shows: near copies have the same."""
+    found: dict[str, np.ndarray] = {}
+    for name in table.columns:
+        said, cells = roles.kinds.get(name), located(table, name)
+        taken = said == "image" if said else about_image(Profile(name, cells)) is not None
+        if taken and name not in roles.targets:
+            found[name] = same_shown(Image().parse(cells))
+    return found
 
 
 def _row_names(table: Table, roles: Roles) -> tuple[str, ...]:

@@ -1,0 +1,126 @@
+"""What `look` says of pictures: broken and odd files, near copies, shortcuts."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+import fathom
+from fathom.base.records import Finding
+
+
+def scene(seed: int, size: tuple[int, int] = (60, 44)) -> Image.Image:
+    coarse = np.random.default_rng(seed).integers(0, 255, (6, 7, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+def saved(image: Image.Image, form: str = "PNG", **settings: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, form, **settings)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """60 sound pictures in two classes that differ in nothing but what they show."""
+    for number in range(60):
+        place = tmp_path / ("bird", "cat")[number % 2] / f"{number:02}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(saved(scene(number)))
+    return tmp_path
+
+
+def found_in(folder: Path, test: Path | None = None) -> dict[str, Finding]:
+    seen = fathom.look(folder, test=test)
+    return {finding.code: finding for finding in seen.findings}
+
+
+def test_sound_pictures_are_not_complained_of(folder: Path) -> None:
+    assert set(found_in(folder)) == {"sorted_rows"}
+
+
+def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
+    """The folder of the attacker: broken, copied, turned, deep, transparent, huge."""
+    good = (folder / "bird" / "00.png").read_bytes()
+    (folder / "bird" / "short.png").write_bytes(good[: len(good) // 2])
+    (folder / "bird" / "empty.jpg").write_bytes(b"")
+    (folder / "cat" / "text.png").write_bytes(b"no picture at all")
+    (folder / "bird" / "again.png").write_bytes(good)
+    near = saved(scene(1).resize((40, 30)), "JPEG", quality=60)
+    (folder / "cat" / "near.jpg").write_bytes(near)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (folder / "cat" / "turned.jpg").write_bytes(saved(scene(100), "JPEG", exif=exif))
+    deep = np.random.default_rng(0).integers(0, 65535, (44, 60)).astype(np.uint16)
+    (folder / "cat" / "deep.png").write_bytes(saved(Image.fromarray(deep)))
+    (folder / "cat" / "clear.png").write_bytes(saved(scene(101).convert("RGBA")))
+    (folder / "cat" / "night.png").write_bytes(saved(Image.new("RGB", (60, 44), (3, 3, 3))))
+    huge = scene(102).resize((9000, 8000))
+    (folder / "cat" / "huge.jpg").write_bytes(saved(huge, "JPEG", quality=30))
+    found = found_in(folder)
+    broken = found["pictures_unreadable"]
+    assert broken.title == "3 pictures cannot be read."
+    assert broken.severity == "medium"
+    assert "empty.jpg (the file is empty)" in broken.evidence
+    assert "short.png (the file ends too early)" in broken.evidence
+    assert "text.png (no picture format that is known)" in broken.evidence
+    assert found["duplicate_rows"].title == "1 row repeats an earlier row."
+    assert "by chance" not in found["duplicate_rows"].evidence
+    assert "01.png and near.jpg" in found["near_copies"].evidence
+    assert found["pictures_turned"].evidence.startswith("turned.jpg.")
+    assert found["pictures_deep"].evidence.startswith("deep.png.")
+    assert found["pictures_transparent"].evidence.startswith("clear.png.")
+    assert found["pictures_blank"].evidence == "night.png (black)."
+    assert "from 40 × 30 to 9,000 × 8,000" in found["pictures_of_many_sizes"].evidence
+    assert "at a fraction of their size: huge.jpg" in found["pictures_of_many_sizes"].evidence
+
+
+def test_near_copies_of_another_class(folder: Path) -> None:
+    (folder / "cat" / "wrong.jpg").write_bytes(saved(scene(0), "JPEG", quality=80))
+    found = found_in(folder)["near_copies_contradict"]
+    assert found.title == "2 pictures show nearly the same but differ in 'class'."
+    assert "00.png (bird) and wrong.jpg (cat)" in found.evidence
+
+
+def test_near_copies_across_files(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    test = tmp_path_factory.mktemp("test")
+    for number in range(10):
+        place = test / ("bird", "cat")[number % 2] / f"{number:02}.jpg"
+        place.parent.mkdir(exist_ok=True)
+        image = scene(number if number < 2 else 500 + number)
+        place.write_bytes(saved(image, "JPEG", quality=85))
+    found = found_in(folder, test)["near_copies_across_files"]
+    assert found.title == "2 test pictures show nearly what a training picture shows."
+    assert found.severity == "high"
+    assert found.rows == (1, 6)
+
+
+@pytest.mark.parametrize(
+    ("changed", "title"),
+    [
+        (lambda: saved(scene(900, (48, 36))), "The size of the pictures gives 'class' away."),
+        (lambda: saved(scene(900), "JPEG"), "The format of the files gives 'class' away."),
+        (
+            lambda: saved(scene(900).convert("L")),
+            "Whether they have colours gives 'class' away.",
+        ),
+    ],
+)
+def test_shortcuts(folder: Path, changed: object, title: str) -> None:
+    assert callable(changed)
+    for number in range(1, 60, 2):
+        place = folder / "cat" / f"{number:02}.png"
+        place.write_bytes(changed())
+    shortcuts = [one for one in fathom.look(folder).findings if one.code == "picture_shortcut"]
+    assert title in [one.title for one in shortcuts]
+
+
+def test_a_bright_border(folder: Path) -> None:
+    for number in range(1, 60, 2):
+        framed = ImageOps.expand(scene(number, (44, 28)), border=8, fill="white")
+        (folder / "cat" / f"{number:02}.png").write_bytes(saved(framed))
+    found = found_in(folder)["picture_shortcut"]
+    assert found.title.startswith("The brightness of their border")
+    assert found.severity == "medium"
