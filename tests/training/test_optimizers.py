@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from fathom.base.errors import RecipeError, RunError
+from fathom.training.convolution_muon import orthogonal
 from fathom.training.optimizers import (
     OPTIMIZERS,
     OptimizerPlan,
@@ -113,6 +114,36 @@ def test_five_steps_equal_the_update_written_out(name):
     # PyTorch orthogonalises for muon in bf16; an entry of its step is of the size of RATE · 0.2.
     tolerance = 0.04 * RATE * 0.2 * STEPS if name == "muon" else 1e-6
     np.testing.assert_allclose(matrix.detach().numpy(), by_hand, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(5, 2, 3, 3), (30, 2, 3, 3), (6, 4, 3)])
+def test_muon_takes_the_filters_of_a_convolution_as_a_matrix(shape):
+    """More filters than weights in each, fewer, and those of a series."""
+    plan = OptimizerPlan(name="muon", learning_rate=RATE, weight_decay=DECAY)
+    draw = np.random.default_rng(0)
+    by_hand = draw.normal(size=(shape[0], math.prod(shape[1:])))
+    filters = nn.Parameter(torch.tensor(by_hand.reshape(shape)))
+    if len(shape) == 4:
+        filters.data = filters.data.contiguous(memory_format=torch.channels_last)
+    optimizer = build_optimizer({"filters": filters}, plan)
+    memory: Memory = {}
+    for step in range(1, STEPS + 1):
+        gradient = draw.normal(size=by_hand.shape)
+        filters.grad = torch.tensor(gradient.reshape(shape))
+        optimizer.step()
+        by_hand = _muon(by_hand, gradient, memory, step)
+    found = filters.detach().numpy().reshape(by_hand.shape)
+    np.testing.assert_allclose(found, by_hand, atol=0.08 * RATE * 0.2 * STEPS, rtol=0)
+    assert set(optimizer.state_dict()) == {"convolution_muon/filters/momentum_buffer"}
+
+
+def test_the_orthogonal_matrix_is_nearly_that_of_the_singular_vectors():
+    matrix = torch.randn(12, 40, generator=torch.Generator().manual_seed(0))
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    found = orthogonal(matrix)
+    assert 0.6 < torch.linalg.svdvals(found).min() < torch.linalg.svdvals(found).max() < 1.3
+    alike = (found * (u @ v)).sum() / (found.norm() * (u @ v).norm())
+    assert alike > 0.97
 
 
 WAYS = [

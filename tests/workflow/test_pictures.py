@@ -148,11 +148,6 @@ def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> No
     )
 
 
-def test_muon_would_change_nothing_and_is_refused(folder: Path) -> None:
-    with pytest.raises(RecipeError, match=r"no effect here(.|\n)*convolutions have none"):
-        fathom.plan(folder, settings={"training.optimizer": "muon"})
-
-
 def test_near_copies_never_part(tmp_path: Path) -> None:
     """Saved again under another name, a picture lands in the part that has the first one."""
     for number in range(40):

@@ -9,7 +9,7 @@
 | rmsprop | each weight by its own recent size | recurrent networks |
 | adam | momentum and rmsprop together | a sound start anywhere |
 | adamw | adam with weight decay that is not scaled | the plain choice |
-| muon | hidden matrices: equally long in all directions; the rest: adamw | fewer steps |
+| muon | hidden layers: equally long in all directions; the rest: adamw | fewer steps |
 
 Usual learning rates: 0.1 for sgd, momentum and nesterov; 0.01 for adagrad; 0.001 for the others.
 """
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError, RunError, listed, nearest
+from fathom.training.convolution_muon import ConvolutionMuon
 
 Role = Literal["hidden", "head", "embedding", "gain", "bias"]
 Implementation = Literal["auto", "foreach", "fused", "plain"]
@@ -64,7 +65,7 @@ OPTIMIZERS: dict[str, NamedOptimizer] = {
     ),
     "muon": NamedOptimizer(
         {"momentum": 0.95, "nesterov": True, **_ADAM},
-        "Hidden matrices by an orthogonalised step, the rest by adamw; often needs fewer steps.",
+        "Hidden layers by an orthogonalised step, the rest by adamw; often needs fewer steps.",
     ),
 }
 
@@ -230,8 +231,8 @@ def build_optimizer(
 
     Args:
         parameters: dotted name -> what learns, as `named_parameters` gives them. muon takes those
-            that are "hidden" and have two axes; all others go to adamw with the same learning
-            rate.
+            that are "hidden" (matrices and convolutions); all others go to adamw with the same
+            learning rate.
         plan: which optimiser.
         roles: name -> what the parameter is for, as `parameter_roles` gives them; None = guessed
             from name and shape, which knows no embedding but by its name.
@@ -259,8 +260,7 @@ def build_optimizer(
     groups: dict[str, dict[tuple[float, float], dict[str, Any]]] = {}
     for name, parameter in parameters.items():
         key = (factors.get(name, 1.0), plan.weight_decay if decays(roles[name]) else 0.0)
-        by_muon = plan.name == "muon" and roles[name] == "hidden" and parameter.ndim == 2
-        algorithm = "adamw" if plan.name == "muon" and not by_muon else plan.name
+        algorithm = _muon_of(parameter, roles[name]) if plan.name == "muon" else plan.name
         group = groups.setdefault(algorithm, {}).setdefault(key, _group(plan, *key))
         group["params"].append((name, parameter))
     return PlannedOptimizer(
@@ -269,6 +269,13 @@ def build_optimizer(
             for algorithm, of_one_kind in groups.items()
         }
     )
+
+
+def _muon_of(parameter: Tensor, role: Role) -> str:
+    """Matrices and convolutions of hidden layers by muon, the rest by adamw."""
+    if role != "hidden" or parameter.ndim < 2:
+        return "adamw"
+    return "muon" if parameter.ndim == 2 else "convolution_muon"
 
 
 def _group(plan: OptimizerPlan, multiplier: float, weight_decay: float) -> dict[str, Any]:
@@ -334,6 +341,8 @@ def _create(
                 nesterov=used["nesterov"],
                 adjust_lr_fn="match_rms_adamw",
             )
+        case "convolution_muon":
+            return ConvolutionMuon(groups, momentum=used["momentum"], nesterov=used["nesterov"])
         case _:
             return torch.optim.AdamW(groups, betas=used["betas"], eps=used["eps"], **how)
 

@@ -1,17 +1,14 @@
 """The numerical plan: everything that the loop needs to know, frozen before the first step."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
-
-import torch
+from typing import Any
 
 from fathom.base.errors import RecipeError, RunError
 from fathom.base.files import plain
+from fathom.base.precision import Precision
 from fathom.training.averaging import AveragingPlan
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.schedules import SchedulePlan
-
-Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,25 +97,3 @@ def check_same_plan(plan: TrainingPlan, stored: dict[str, Any], where: str) -> N
             got=", ".join(f"{name} = {mine[name]}" for name in odd),
             do="Resume with the plan that the run was started with, or train anew.",
         )
-
-
-def best_precision(device: torch.device) -> tuple[Precision, str]:
-    """bf16 where the hardware multiplies matrices in it, and the reason.
-
-    Example:
-        >>> best_precision(torch.device("cpu"))[0] in ("fp32", "bf16")
-        True
-    """
-    if device.type == "cuda":
-        if torch.cuda.is_bf16_supported():
-            return "bf16", "this GPU multiplies bf16 matrices in hardware"
-        return "fp32", "this GPU has no bf16 units"
-    if device.type == "cpu" and _cpu_multiplies_bf16():
-        return "bf16", "this processor multiplies bf16 matrices in hardware"
-    return "fp32", "this processor has no bf16 matrix units"
-
-
-def _cpu_multiplies_bf16() -> bool:
-    return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or bool(
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )

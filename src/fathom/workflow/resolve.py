@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fathom.base.errors import RecipeError
+from fathom.base.precision import best_precision
 from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
@@ -20,11 +21,11 @@ from fathom.nets.mlp import Shape
 from fathom.tables.augment import Augmentation
 from fathom.training.averaging import AveragingPlan
 from fathom.training.optimizers import OptimizerPlan
-from fathom.training.plan import TrainingPlan, best_precision
+from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.pictures import NO_PICTURE, changes, first_width, only_pictures
-from fathom.workflow.recipe import Recipe, useless
+from fathom.workflow.recipe import Recipe
 
 _MANY_ROWS = 5000
 # What the one dial turns: members, width, how many steps are taken, channels for pictures.
@@ -332,11 +333,7 @@ def _training(
 def _optimizer(decide: Decider, facts: Circumstances) -> str:
     if not facts.inputs.get("image", 0):
         return decide("training.optimizer", "muon", "fewer steps to the same quality")
-    name = decide("training.optimizer", "adamw", "sound for networks of every kind")
-    if name == "muon" and only_pictures(facts):
-        reason = "muon moves matrices of hidden layers, and convolutions have none: it is adamw"
-        raise useless("training.optimizer", decide.recipe, reason)
-    return name
+    return decide("training.optimizer", "adamw", "sound for networks of every kind")
 
 
 def _accumulate(decide: Decider, batch_size: int) -> int:
