@@ -202,6 +202,7 @@ def _network(
     picture_net = decide.where(
         pictures > 0, "network.pictures", "residual", "shallow, wide and quick", NO_PICTURE
     )
+    sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
     deep = name != "linear"
     hidden = {
         "width": _width(facts, size),
@@ -238,6 +239,7 @@ def _network(
     return NetworkPlan(
         name=name,
         pictures=picture_net or "residual",
+        both_sides=bool(sides),
         residual=ResidualShape(widths=tuple(first * factor for factor in (1, 2, 4))),
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
@@ -245,6 +247,12 @@ def _network(
         category_dim=category_dim or 1,
         seed=seed,
     )
+
+
+def _both_sides(facts: Circumstances) -> tuple[bool, str]:
+    if facts.mirror is not None and facts.mirror.keeps_class:
+        return True, "mirrored it shows the same, and the mean of two views errs less"
+    return False, "mirrored it may show something else"
 
 
 def _losses(decide: Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
