@@ -86,9 +86,12 @@ PICTURES = {
     "augment.cutout",
 }
 
+# Tested in test_transfer.py.
+TRANSFER = {"transfer.from", "transfer.learn", "transfer.layer_rate", "transfer.compare"}
+
 
 def test_every_setting_has_a_case() -> None:
-    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES
+    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES | TRANSFER
 
 
 @pytest.fixture(scope="session")

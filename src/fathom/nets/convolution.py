@@ -1,5 +1,6 @@
 """Convolutional networks for pictures: from pixels to one vector a picture."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,18 @@ from fathom.layers.initialise import initialise
 from fathom.layers.whitening import PatchWhitening
 
 
-class LeNet(nn.Module):
+class PictureNet(nn.Module, ABC):
+    """From pictures, ["batch", "channels", "height", "width"], to a vector of length `dim_out`."""
+
+    dim_out: int
+
+    @property
+    @abstractmethod
+    def layers(self) -> tuple[str, ...]:
+        """The dotted names of its parts, the one that sees the picture first."""
+
+
+class LeNet(PictureNet):
     """The classic that fits on a slide: two convolutions with pooling, then a layer.
 
     Args:
@@ -35,6 +47,10 @@ class LeNet(nn.Module):
         initialise(self.layer, "kaiming_normal", generator, "relu")
         self.dim_out = 84
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return "first", "second", "layer"
+
     def forward(
         self, x: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch dim_out"]:
@@ -58,7 +74,7 @@ class ResidualShape:
     whiten: bool = True
 
 
-class FastResidual(nn.Module):
+class FastResidual(PictureNet):
     """A shallow, wide residual network in the manner of the CIFAR speed records.
 
     The first layer sees whitened patches; each stage widens, halves the picture by its maxima, then
@@ -93,6 +109,10 @@ class FastResidual(nn.Module):
             self.stages.append(Stage(dim, width, shape.depth, generator))
             dim = width
         self.dim_out = 2 * dim
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return "patches", *(f"stages.{number}" for number in range(len(self.stages)))
 
     def forward(
         self, x: Float[Tensor, "batch channels height width"]
