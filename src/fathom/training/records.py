@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from fathom.training.bottleneck import FOR_ONES_OWN, bottleneck, figures
 from fathom.training.learner import Event
 from fathom.training.throughput import Work
 from fathom.training.timing import Spent
@@ -15,6 +16,8 @@ from fathom.training.timing import Spent
 Record = dict[str, Any]
 Validate = Callable[[nn.Module], dict[str, float]]
 _CHECKS_TO_TELL = 8
+MEASURE_FROM = 1.0
+"""Seconds of training from which on a tenth of a second for measuring is little."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,16 @@ class Trained:
     seconds: float
     spent: Spent = field(default_factory=Spent)
     work: Work | None = None
+
+    @property
+    def speed(self) -> dict[str, Any]:
+        """Seconds by part, the rate reached, and in a sentence what held the training up."""
+        found = bottleneck(self.spent, self.work)
+        return {
+            "sentence": "" if found is None else found.sentence(FOR_ONES_OWN),
+            "bottleneck": None if found is None else found.kind,
+            **figures(self.spent, self.work),
+        }
 
     @property
     def late_gain(self) -> float:

@@ -50,8 +50,7 @@ def measure_work(learner: Learner, batch: Batch) -> Work | None:
     try:
         forward, backward = _operations(learner, piece)
         peak = matrix_peak(learner.device, learner.plan.precision)
-    except Exception:
-        # Modules of others may refuse to be copied, in any way; memory may run out.
+    except Exception:  # noqa: BLE001 modules of others may refuse to be copied in any way
         return None
     return Work(forward / len(piece), backward / len(piece), peak)
 

@@ -70,11 +70,11 @@ class Spent:
         """What the last line of timings.jsonl tells; nothing where it tells no parts."""
         last = lines[-1] if lines else {}
         told = last.get("parts")
-        counts = last.get("steps"), last.get("examples")
-        if not isinstance(told, dict) or not all(type(count) is int for count in counts):
+        steps, examples = last.get("steps"), last.get("examples")
+        if not (isinstance(told, dict) and isinstance(steps, int) and isinstance(examples, int)):
             return Spent()  # of an older version: times decide nothing, so nothing is refused
         seconds = {p: float(told[p]) for p in PARTS if isinstance(told.get(p), int | float)}
-        return Spent(seconds, *counts)
+        return Spent(seconds, steps, examples)
 
 
 class Timer:
