@@ -204,7 +204,7 @@ def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
         ready.batches,
         Supervised(resolved.l1),
         resolved.training,
-        validator(ready.preparation, turn.held),
+        validator(ready.preparation, turn.held, resolved.training.precision),
         turn.options,
     )
     answers = run_network(ready.network, turn.held)
