@@ -1,4 +1,4 @@
-"""Where the time of a run went, how near it came to what the machine can do, and what would help."""
+"""Where the time of a run went, how near it came to the machine's best, and what would help."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +16,7 @@ from fathom.workflow.study import Study
 
 # A tenth of the training for checks: enough to find the best moment, too little to be missed.
 _SHARE_OF_CHECKS = 0.1
+_PASSES = {"": "Both passes", "_forward": "Forward", "_backward": "Backward"}
 _SMALLER = {"large": "medium", "medium": "small"}
 # Laps that a setting spares.
 _SPARED = {
@@ -64,7 +65,7 @@ def around(laps: Mapping[str, float]) -> str:
 
     Example:
         >>> around({"training": 2.0, "baselines": 6.0})
-        'Baselines took 75 % of the run, more than the training; evaluate.baselines = false spares them.'
+        'Baselines took 75 % of the run, more than training; evaluate.baselines = false spares them.'
         >>> around({"training": 2.0, "report": 1.0})
         ''
     """
@@ -73,7 +74,7 @@ def around(laps: Mapping[str, float]) -> str:
         return ""
     share = percent(laps[most] / sum(laps.values()))
     remedy = f"; {_SPARED[most]}" if most in _SPARED else ""
-    return f"{most.capitalize()} took {share} of the run, more than the training{remedy}."
+    return f"{most.capitalize()} took {share} of the run, more than training{remedy}."
 
 
 def remedies(resolved: Resolved, spent: Spent, num_rows: int) -> dict[str, str]:
@@ -168,11 +169,7 @@ def _facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
     if rate is not None:
         facts.append(("Rows a second", f"{rate:,.0f}" + (" in a network" if networks > 1 else "")))
     if training["gflops"] is not None:
-        for name, words in (
-            ("", "Both passes"),
-            ("_forward", "Forward"),
-            ("_backward", "Backward"),
-        ):
+        for name, words in _PASSES.items():
             reached = f"{training[f'gflops{name}']:,.3g} GFLOP/s"
             facts.append((words, f"{reached}, {percent(training[f'share_of_peak{name}'])} of peak"))
         peak = f"{training['peak_gflops']:,.3g} GFLOP/s in {training['precision']}"
