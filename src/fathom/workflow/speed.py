@@ -64,8 +64,8 @@ def around(laps: Mapping[str, float]) -> str:
         laps: what -> seconds, the training among them.
 
     Example:
-        >>> around({"training": 2.0, "baselines": 6.0})
-        'Baselines took 75 % of the run, more than training; evaluate.baselines = false spares them.'
+        >>> around({"training": 2.0, "scoring": 6.0})
+        'Scoring took 75 % of the run, more than training.'
         >>> around({"training": 2.0, "report": 1.0})
         ''
     """
