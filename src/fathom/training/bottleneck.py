@@ -96,8 +96,8 @@ def _avoidable(part: str, spent: Spent) -> Bottleneck:
     share, seconds = spent.share(part), spent.seconds[part]
     kinds: dict[str, tuple[Kind, str, str]] = {
         "data": ("data", "Waiting for data", _each(seconds, spent)),
-        "checks": ("checks", "Checks", f"{seconds:.2g} s"),
-        "saving": ("saving", "Checkpoints and writing", f"{seconds:.2g} s"),
+        "checks": ("checks", "Checks", f"{_rounded(seconds)} s"),
+        "saving": ("saving", "Checkpoints and writing", f"{_rounded(seconds)} s"),
         "optimizer": ("optimizer", "The optimiser", _each(seconds, spent)),
     }
     kind, what, amount = kinds[part]
@@ -118,7 +118,7 @@ def _computing(spent: Spent, work: Work | None) -> Bottleneck:
     each = steps * spent.total / spent.steps
     if each < _SMALL_STEP:
         words = (
-            f"The steps are small ({1000 * each:.2g} ms{peak}): starting operations takes a good "
+            f"The steps are small ({_rounded(1000 * each)} ms{peak}): starting operations takes a good "
             "part of them"
         )
         return Bottleneck("small_steps", steps, words)
@@ -168,7 +168,12 @@ def percent(share: float) -> str:
 
 
 def _each(seconds: float, spent: Spent) -> str:
-    return f"{1000 * seconds / spent.steps:.2g} ms a step"
+    return f"{_rounded(1000 * seconds / spent.steps)} ms a step"
+
+
+def _rounded(value: float) -> str:
+    """Two digits that count, never as a power of ten."""
+    return f"{float(f'{value:.2g}'):,g}"
 
 
 def figures(spent: Spent, work: Work | None = None) -> dict[str, Any]:
