@@ -118,8 +118,8 @@ def _computing(spent: Spent, work: Work | None) -> Bottleneck:
     each = steps * spent.total / spent.steps
     if each < _SMALL_STEP:
         words = (
-            f"The steps are small ({_rounded(1000 * each)} ms{peak}): starting operations takes a good "
-            "part of them"
+            f"The steps are small ({_rounded(1000 * each)} ms{peak}): starting operations takes a "
+            "good part of them"
         )
         return Bottleneck("small_steps", steps, words)
     return _network(spent, peak)
