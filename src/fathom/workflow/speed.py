@@ -38,7 +38,9 @@ def speed_of(made: Study, learned: Learned, clock: Stopwatch) -> dict[str, Any]:
     found, num_parts = bottleneck(spent, work), len(learned.trained)
     beside = at_once(num_parts, made.resolved.device)
     rows = len(made.material.parts[0][0])
-    sentence = "" if found is None else found.sentence(remedies(made.resolved, spent, rows))
+    sentence = (
+        "" if found is None else found.sentence(remedies(made.resolved, spent, rows, num_parts))
+    )
     laps = dict(clock.laps)
     return {
         "sentence": around(laps) or sentence,
@@ -77,16 +79,17 @@ def around(laps: Mapping[str, float]) -> str:
     return f"{most.capitalize()} took {share} of the run, more than training{remedy}."
 
 
-def remedies(resolved: Resolved, spent: Spent, num_rows: int) -> dict[str, str]:
+def remedies(resolved: Resolved, spent: Spent, num_rows: int, num_parts: int = 1) -> dict[str, str]:
     """What would help against each bottleneck, in settings that this run has.
 
     Args:
         resolved: what was decided.
         spent: where the time of the training went.
         num_rows: rows that a network learns from.
+        num_parts: how many networks spent that time.
     """
     checks, batches = _fewer_checks(resolved, spent), _larger_batches(resolved, num_rows)
-    less = _less(resolved)
+    less = _less(resolved, spent.steps / num_parts)
     name = resolved.training.optimizer.name
     simpler = "training.optimizer = adamw takes less time for a step, and perhaps more steps"
     return {
@@ -129,13 +132,15 @@ def _larger_batches(resolved: Resolved, num_rows: int) -> str:
     )
 
 
-def _less(resolved: Resolved) -> str:
-    """A smaller size where it decides the steps; else fewer epochs."""
+def _less(resolved: Resolved, taken: float) -> str:
+    """A smaller size where it decides the steps; else half the epochs that were taken."""
     size, epochs = resolved.value("size"), resolved.value("training.epochs")
     said = {decision.key for decision in resolved.decisions if decision.said}
     if size in _SMALLER and "training.epochs" not in said:
         return f"size = {_SMALLER[size]} takes a smaller network and fewer steps"
-    return f"training.epochs = {epochs / 2:g} takes half the steps"
+    # Patience may have stopped it long before the last epoch.
+    half = epochs / 2 * min(1.0, taken / resolved.training.num_steps)
+    return f"training.epochs = {half:.2g} takes half the steps"
 
 
 def _plain_pictures(resolved: Resolved) -> str:
