@@ -111,12 +111,15 @@ class Session:
                 self._keep_best()
                 self._save()
                 raise
-            seconds = self._seconds()
-            work = None if caught else self._work()
             if caught:
                 self._stop(caught[0])
         self._keep_best()
         self._save()
+        seconds = self._seconds()
+        with signals_noted() as caught:
+            work = self._work()
+        if caught:
+            self._stop(caught[0])
         return Trained(
             self.learner.network,
             self.history,
@@ -129,13 +132,13 @@ class Session:
         )
 
     def _work(self) -> Work | None:
-        """When all is learned, so that nothing can depend on it; its time belongs to no part."""
-        timer, batch = self.learner.timer, self.learner.batch
-        timer.lap("other")
-        if batch is None or timer.spent().total < self.options.measure_from:
+        """When all is learned and kept: nothing depends on it, and its time belongs to no part."""
+        learner = self.learner
+        if learner.batch is None or learner.timer.spent().total < self.options.measure_from:
             return None
-        found = measure_work(self.learner, batch)
-        timer.start()
+        learner.wake()
+        found = measure_work(learner, learner.batch)
+        learner.network.eval()
         return found
 
     def _begin(self) -> None:
