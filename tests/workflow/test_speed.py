@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import fathom
+from fathom.base.errors import Stopped
 from fathom.base.files import read_sealed, write_sealed
 from fathom.base.tensors import Batch
 from fathom.tables.augment import Augmentation
@@ -26,8 +27,17 @@ from fathom.workflow.run import Run, load
 from fathom.workflow.settings import BY_KEY
 from fathom.workflow.speed import around, remedies
 from fathom.workflow.study import Study, study
+from fathom.workflow.train import Sources, resume, train
 
 Train = Callable[..., Run]
+TINY: dict[str, Any] = {
+    "size": "small",
+    "network.members": 2,
+    "network.width": 7,
+    "training.epochs": 2.0,
+    "split.folds": 0,
+    "evaluate.importance": False,
+}
 _SETTING = re.compile(r"([a-z_]+\.[a-z_]+|size) = ([\w.]+)")
 
 
@@ -109,6 +119,26 @@ def test_another_part_of_the_run_is_named_when_it_took_longer() -> None:
     assert advice == "evaluate.baselines = false spares them."
     assert around({"training": 4.0, "baselines": 3.0, "report": 3.0}) == ""
     assert around({}) == ""
+
+
+def test_a_resumed_run_does_not_take_its_last_laps_for_all(
+    table: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training ended in the first process, and baselines took longer than nothing in the second."""
+
+    def fails(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    recipe = Recipe.of({**TINY, "target": "price", "evaluate.baselines": True})
+    with monkeypatch.context() as broken, pytest.raises(Stopped):
+        broken.setattr("fathom.workflow.train.conclude", fails)
+        train(recipe, Sources(table), tmp_path / "run")
+    run = resume(tmp_path / "run", Sources(table))
+    speed = run.speed
+    assert speed["resumed"]
+    assert speed["process"]["baselines"] > speed["process"]["training"]
+    assert speed["sentence"] == speed["training"]["sentence"] != ""
+    assert speed["training"]["steps"] == run.history[-1]["step"]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

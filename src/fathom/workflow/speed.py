@@ -42,8 +42,10 @@ def speed_of(made: Study, learned: Learned, clock: Stopwatch) -> dict[str, Any]:
         "" if found is None else found.sentence(remedies(made.resolved, spent, rows, num_parts))
     )
     laps = dict(clock.laps)
+    # The laps of a process that was interrupted are gone, most of the training's among them.
+    beyond = "" if clock.resumed else around(laps)
     return {
-        "sentence": around(laps) or sentence,
+        "sentence": beyond or sentence,
         "seconds": clock.total,
         "resumed": clock.resumed,
         "process": laps,
