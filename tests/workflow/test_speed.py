@@ -130,9 +130,10 @@ def test_a_resumed_run_does_not_take_its_last_laps_for_all(
         raise KeyboardInterrupt
 
     recipe = Recipe.of({**TINY, "target": "price", "evaluate.baselines": True})
-    with monkeypatch.context() as broken, pytest.raises(Stopped):
-        broken.setattr("fathom.workflow.train.conclude", fails)
+    monkeypatch.setattr("fathom.workflow.train.conclude", fails)
+    with pytest.raises(Stopped):
         train(recipe, Sources(table), tmp_path / "run")
+    monkeypatch.undo()
     run = resume(tmp_path / "run", Sources(table))
     speed = run.speed
     assert speed["resumed"]
