@@ -104,6 +104,18 @@ def test_a_plan_can_be_edited_and_trained(
     assert "epochs = 3.0  # said: you said so" in (tmp_path / "run" / "resolved.toml").read_text()
 
 
+def test_what_held_the_training_up_is_told_in_a_line(
+    fathom: Fathom, houses: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    told = fathom("train", houses, "-t", "price", *tiny, "--out", tmp_path / "told")
+    sentence = json.loads((tmp_path / "told" / "record.json").read_text())["speed"]["sentence"]
+    assert [line for line in told.out.splitlines() if line.startswith("Speed: ")] == [
+        f"Speed: {sentence}"
+    ]
+    silent = fathom("train", houses, "-t", "price", *tiny, "--out", tmp_path / "silent", "-q")
+    assert "Speed: " not in silent.out
+
+
 def test_a_plan_holds_every_decision_and_its_reason(
     fathom: Fathom, houses: Path, tiny: tuple[str, ...], tmp_path: Path
 ) -> None:

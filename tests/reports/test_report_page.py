@@ -11,7 +11,13 @@ import pytest
 
 from fathom.base.errors import StorageError
 from fathom.base.records import Decision, Finding
-from fathom.reports.content import ColumnContent, Importance, ReportContent, TargetContent
+from fathom.reports.content import (
+    ColumnContent,
+    Importance,
+    ReportContent,
+    SpeedContent,
+    TargetContent,
+)
 from fathom.reports.page import as_notebook, render, write_report
 
 SCRIPT = "<script>alert(1)</script>"
@@ -126,6 +132,7 @@ def a_report(text="price"):
         importance=(Importance(text, 0.5, 0.4, 0.6), Importance("other", -0.1)),
         importance_metric=text,
         timings=((text, 2.0),),
+        speed=SpeedContent((text,), ((text, 1.0), (text, 3.0)), ((text, text),)),
         network=((text, text, 7),),
         record={text: text, "versions": {text: text}},
         repeat=(text,),
@@ -216,7 +223,7 @@ def test_sections_stand_in_their_order_and_the_contents_lead_to_them():
         "plan",
         "columns",
         "network",
-        "time",
+        "speed",
         "record",
     ]
     assert [a["href"] for tag, a, _ in page.tags if tag == "a"] == [f"#{id_}" for id_ in sections]

@@ -1,5 +1,8 @@
 """What stands in the sections, worked out apart from any page."""
 
+import re
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,13 @@ from fathom.base.records import Finding
 from fathom.metrics.catalogue import METRICS
 from fathom.reports.card import model_card
 from fathom.reports.confusion import MOST_CLASSES, MOST_DRAWN, confusion_view
-from fathom.reports.content import ColumnContent, Importance, ReportContent, TargetContent
+from fathom.reports.content import (
+    ColumnContent,
+    Importance,
+    ReportContent,
+    SpeedContent,
+    TargetContent,
+)
 from fathom.reports.curves import training_section
 from fathom.reports.mistakes import mistake_section
 from fathom.reports.page import render
@@ -20,6 +29,8 @@ from fathom.reports.sections import (
     record_rows,
     time_bars,
 )
+from fathom.reports.speed import speed_section
+from fathom.training.timing import PARTS
 
 
 def a_target(**changes):
@@ -357,6 +368,36 @@ def test_time_adds_up():
     assert total == "4.0 s"
     assert [(row.value, row.interval) for row in rows] == [("1.0 s", "25 %"), ("3.0 s", "75 %")]
     assert time_bars([("nothing", 0.0)])[0][0].interval == ""
+
+
+def test_the_bar_of_a_training_adds_up():
+    parts = [("waiting for data", 1.0), ("forward pass", 0.0), ("backward pass", 3.0)]
+    section = shown(speed_section(SpeedContent(("Slow.",), parts, (("Rows a second", "7"),))))
+    assert [(row.name, row.seconds, row.share) for row in section.rows] == [
+        ("waiting for data", "1.0 s", "25 %"),
+        ("backward pass", "3.0 s", "75 %"),
+    ]
+    places = re.findall(r'class="(part-\d)" x="([\d.]+)%" width="([\d.]+)%"', str(section.bar))
+    assert places == [("part-1", "0.00", "25.00"), ("part-3", "25.00", "75.00")]
+    # The square beside a name has the colour of its part of the bar.
+    assert [re.findall(r"part-\d", str(row.swatch)) for row in section.rows] == [
+        ["part-1"],
+        ["part-3"],
+    ]
+    assert (section.sentences, section.facts) == (("Slow.",), (("Rows a second", "7"),))
+
+
+def test_a_training_without_time_has_no_bar():
+    assert speed_section(None) is None
+    assert speed_section(SpeedContent(parts=[("forward pass", 0.0)])) is None
+    assert shown(speed_section(SpeedContent(("Nothing.",)))).bar is None
+
+
+def test_every_part_of_a_training_has_a_colour_of_its_own():
+    style = (files("fathom.reports") / "templates" / "style.css").read_text(encoding="utf-8")
+    rules = re.findall(r"\.(part-\d) \{ ([^}]*)\}", style)
+    assert [name for name, _ in rules] == [f"part-{place + 1}" for place in range(len(PARTS))]
+    assert len({rule for _, rule in rules}) == len(PARTS)
 
 
 def test_columns_are_counted_by_kind():

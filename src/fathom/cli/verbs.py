@@ -199,6 +199,8 @@ def conclude(run: Run, show: Show) -> None:
         return
     if scored:
         _say(score_text(run.score))
+    if run.speed.get("sentence") and not show.quiet:
+        _say(f"Speed: {run.speed['sentence']}")
     _say(f"Report: {run.report}")
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fathom.base.errors import RunError
 from fathom.base.files import read_sealed, write_atomically, write_sealed
+from fathom.base.precision import Precision
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
 from fathom.columns.kind import Values
@@ -65,26 +66,34 @@ class Part:
 
 
 def run_network(
-    network: Network, examples: Examples, settings: Mapping[str, AnswerSettings] | None = None
+    network: Network,
+    examples: Examples,
+    settings: Mapping[str, AnswerSettings] | None = None,
+    precision: Precision = "fp32",
 ) -> dict[str, Answer]:
     """Answers to all examples in order, by head, on the scale of the fitted targets.
 
-    Always in fp32, whatever the training used: an answer must not depend on the machine's
-    matrix units, nor on which rows were asked together. Answered batch by batch, since only the
+    A model answers in fp32, whatever the training used: an answer must not depend on the
+    machine's matrix units, nor on which rows were asked together. Only the checks of a training
+    compute as its steps do. Answered batch by batch, since only the
     head knows what its outputs are and how those of several batches go together.
 
     Args:
         network: is left in eval mode.
         examples: any number of them, on the network's device.
         settings: head -> how outputs become answers; plain where not named.
+        precision: what matrix products are computed in.
     """
     network.eval()
     given = settings or {}
     found: dict[str, list[Answer]] = {name: [] for name in network.heads}
-    size = _ROWS_AT_ONCE if examples.weight.device.type == "cpu" else _ROWS_ON_A_GPU
+    kind, bf16 = examples.weight.device.type, precision == "bf16"
+    size = _ROWS_AT_ONCE if kind == "cpu" else _ROWS_ON_A_GPU
     with torch.inference_mode():
         for batch in in_order(examples, size):
-            for name, output in network(batch.inputs).items():
+            with torch.autocast(kind, torch.bfloat16, enabled=bf16):
+                outputs = network(batch.inputs)
+            for name, output in outputs.items():
                 head = network.head(name)
                 found[name].append(head.answer(output, given.get(name, AnswerSettings())))
     return {name: joined(answers) for name, answers in found.items()}

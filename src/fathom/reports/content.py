@@ -103,6 +103,21 @@ class TargetContent:
     settings: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class SpeedContent:
+    """How quick a training was, and what held it up.
+
+    Attributes:
+        sentences: what would make it quicker, the most telling first.
+        parts: (what the training did, seconds).
+        facts: (label, value): rates and how they stand to what the machine can do.
+    """
+
+    sentences: Sequence[str] = ()
+    parts: Sequence[tuple[str, float]] = ()
+    facts: Sequence[tuple[str, str]] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportContent:
     """A whole report.
@@ -124,6 +139,7 @@ class ReportContent:
         importance_metric: the metric whose loss `importance` is.
         importance_note: which columns were measured, where it was not all.
         timings: (what, seconds).
+        speed: of the training; None = not measured.
         network: (layer, output shape, number of parameters).
         record: versions, machine, data hash, seed, …; a value may be a mapping of its own.
         repeat: command lines that do it again.
@@ -144,6 +160,7 @@ class ReportContent:
     importance_metric: str = ""
     importance_note: str = ""
     timings: Sequence[tuple[str, float]] = ()
+    speed: SpeedContent | None = None
     network: Sequence[tuple[str, str, int]] = ()
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     repeat: Sequence[str] = ()

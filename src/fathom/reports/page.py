@@ -18,6 +18,7 @@ from fathom.reports.sections import (
     record_rows,
     time_bars,
 )
+from fathom.reports.speed import speed_section
 from fathom.reports.words import (
     breakable,
     counted,
@@ -57,6 +58,7 @@ def render(content: ReportContent) -> str:
             importance=importance_bars(content.importance),
             training=training_section(content),
             times=time_bars(content.timings),
+            speed=speed_section(content.speed),
             record=record_rows(content.record),
         )
     )

@@ -24,7 +24,7 @@ from fathom.training.asked import (
 from fathom.training.loader import as_batch, batches_of, one_epoch
 from fathom.training.loop import Batches
 from fathom.training.plan import TrainingPlan, plan_to_dict
-from fathom.training.records import Options, Trained, Validate
+from fathom.training.records import MEASURE_FROM, Options, Trained, Validate
 from fathom.training.session import train_network
 
 
@@ -60,7 +60,7 @@ def fit(
         resume: go on from the folder's checkpoint, if there is one.
 
     Returns:
-        The network in eval mode, history, events.
+        The network in eval mode, history, events, and under `speed` where the time went.
 
     Raises:
         RecipeError: the arguments do not fit together, or one of them is not what it must be.
@@ -85,7 +85,7 @@ def fit(
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
     place = _place(folder, resume)
-    options = Options(folder=place, resume=resume)
+    options = Options(folder=place, resume=resume, measure_from=MEASURE_FROM)
     trained = train_network(network, batches, learns, used, validate, options)
     if place is not None:
         _keep(place, trained, used)
@@ -205,6 +205,7 @@ def _keep(folder: Path, trained: Trained, plan: TrainingPlan) -> None:
             "plan": plan_to_dict(plan),
             "steps": trained.steps,
             "best_step": trained.best_step,
+            "speed": trained.speed,
             "versions": versions(),
             "machine": machine(),
         },

@@ -9,6 +9,7 @@ from fathom.base.files import append_line, plain, read_lines, storage_error, wri
 from fathom.training.checkpoint import Snapshot, remove, sweep
 from fathom.training.learner import Event
 from fathom.training.records import Record
+from fathom.training.timing import Spent
 
 
 class Journal:
@@ -16,11 +17,15 @@ class Journal:
 
     Args:
         folder: of the training; made when first needed.
+
+    Attributes:
+        spent: time of earlier processes, up to the step that `begin` was told.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._saved: Snapshot | None = None
+        self.spent = Spent()
 
     def found(self) -> Snapshot | None:
         """The checkpoint that lies there, if one does.
@@ -59,18 +64,18 @@ class Journal:
             return
         sweep(self.folder)
         times = [line for line in self._lines("timings.jsonl") if line["step"] <= step]
+        self.spent = Spent.from_lines(times)
         self._write("history.jsonl", history)
         self._write("timings.jsonl", times)
         self.write_events(events)
 
-    def note(self, record: Record, seconds: float) -> None:
-        """A check: its figures, and apart from them when it came."""
+    def note(self, record: Record, seconds: float, spent: Spent) -> None:
+        """A check: its figures, and apart from them when it came and where the time went."""
         if self.folder is None:
             return
         append_line(self.folder / "history.jsonl", record)
-        append_line(
-            self.folder / "timings.jsonl", {"step": record["step"], "seconds": round(seconds, 3)}
-        )
+        when = {"step": record["step"], "seconds": round(seconds, 3)}
+        append_line(self.folder / "timings.jsonl", {**when, **spent.to_dict()})
 
     def write_events(self, events: Iterable[Event]) -> None:
         """All events; they are few."""

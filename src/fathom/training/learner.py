@@ -23,6 +23,7 @@ from fathom.training.optimizers import (
 )
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import factor
+from fathom.training.timing import timer_on
 
 Event = dict[str, Any]
 # Some losses are rightly constant for a batch without anything to find in it.
@@ -72,11 +73,13 @@ class Learner:
         self.rate_scale = 1.0
         self.pieces = plan.accumulate
         self.events: list[Event] = []
+        self.batch: Batch | None = None
         self.planned: tuple[Event, ...] = ()
         self._moved = False
         check_network(network)
         self._named = _learnt(network, objective)
         self.device = next(iter(self._named.values())).device
+        self.timer = timer_on(self.device)
         objective.to(self.device)
         self._asleep = [m for m in network.modules() if not m.training] if network.training else []
         self._buffers = Buffers(network, objective)
@@ -140,6 +143,7 @@ class Learner:
                 empty; or no loss of the first steps depends on what is trained.
         """
         self._refuse_empty(batch)
+        self.batch = batch
         phase = self.objective.phase_at(self.step)
         optimizer = self.optimizers[phase.name]
         rate = self.plan.optimizer.learning_rate * self.rate_scale
@@ -160,6 +164,8 @@ class Learner:
             if self.average is not None:
                 self.average.update(self._named, self.step)
             self.objective.after_step(self.network, self.step)
+        self.timer.lap("optimizer")
+        self.timer.took_step(len(batch))
         return Step(self.step, loss, rate, phase.name, len(batch), parts)
 
     def _refuse_empty(self, batch: Batch) -> None:
@@ -251,14 +257,20 @@ class Learner:
         mean = loss.mean(counts)
         if mean.requires_grad:
             mean.backward(inputs=list(self._phases[phase.name].values()))
+        self.timer.lap("backward")
         return {name: total.detach() / counts[name] for name, (total, _) in loss.parts.items()}
 
     def _loss(self, batch: Batch, phase: Phase, piece: int = 0) -> Loss:
         kind = self.device.type
         # Here, so that a second attempt and a piece draw what they would draw in a replay.
         seed_global(self.plan.seed, "step", self.step, *([piece] if piece else []))
+        self.timer.lap("other")
+        batch = batch.to(self.device)
+        self.timer.lap("data")
         with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
-            return self.objective.loss(self.network, batch.to(self.device), phase)
+            loss = self.objective.loss(self.network, batch, phase)
+        self.timer.lap("forward")
+        return loss
 
     def with_average(self, use: Callable[[], Any]) -> Any:
         """Call `use` while the network carries the averaged weights, if there is an average."""

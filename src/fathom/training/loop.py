@@ -49,7 +49,9 @@ def steps(learner: Learner, batches: Batches) -> Iterator[Step]:
     learner.wake()
     stream = iter(batches)
     while learner.step < learner.plan.num_steps:
+        learner.timer.lap("other")
         batch = next(stream, None)
+        learner.timer.lap("data")
         if batch is None:
             raise TrainingError(
                 "The batches came to an end before the training did.",

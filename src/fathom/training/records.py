@@ -2,17 +2,22 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from fathom.training.bottleneck import FOR_ONES_OWN, bottleneck, figures
 from fathom.training.learner import Event
+from fathom.training.throughput import Work
+from fathom.training.timing import Spent
 
 Record = dict[str, Any]
 Validate = Callable[[nn.Module], dict[str, float]]
 _CHECKS_TO_TELL = 8
+MEASURE_FROM = 1.0
+"""Seconds of training from which on a tenth of a second for measuring is little."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Options:
         obey: events of an earlier training whose batch splits shall happen again at their steps,
             so that a replay draws and rounds as the original did.
         again: what to do to go on after a stop, for the message.
+        measure_from: a training that took so many seconds tells at its end how far it was from what
+            the machine can do, which takes a step and a tenth of a second.
     """
 
     folder: Path | None = None
@@ -62,6 +69,7 @@ class Options:
     resume: bool = False
     obey: tuple[Event, ...] = ()
     again: str = "Call it again with resume=True to go on from there."
+    measure_from: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,8 @@ class Trained:
         best_step: after how many steps the kept weights were reached.
         steps: how many steps were taken.
         seconds: how long it took in this process.
+        spent: the seconds by part, those of earlier processes included.
+        work: what a step has to compute; None where it was not measured.
     """
 
     network: nn.Module
@@ -84,6 +94,18 @@ class Trained:
     best_step: int
     steps: int
     seconds: float
+    spent: Spent = field(default_factory=Spent)
+    work: Work | None = None
+
+    @property
+    def speed(self) -> dict[str, Any]:
+        """Seconds by part, the rate reached, and in a sentence what held the training up."""
+        found = bottleneck(self.spent, self.work)
+        return {
+            "sentence": "" if found is None else found.sentence(FOR_ONES_OWN),
+            "bottleneck": None if found is None else found.kind,
+            **figures(self.spent, self.work),
+        }
 
     @property
     def late_gain(self) -> float:

@@ -24,6 +24,7 @@ from fathom.training.records import Options, Progress, Record, Trained, Validate
 from fathom.training.resuming import check_same_network, check_state, damage_told
 from fathom.training.running import Running
 from fathom.training.signals import name_of, signals_noted
+from fathom.training.throughput import Work, measure_work
 
 MOST_ROLL_BACKS = 3
 _SMALLER = 0.3
@@ -98,7 +99,10 @@ class Session:
         """Train to the end, from the folder's checkpoint on if that was asked for."""
         self._begin()
         self.first_step = self.learner.step
+        self.learner.timer.before = self.journal.spent
+        self.learner.timer.start()
         self.snapshot = Snapshot(self._state())
+        self.learner.timer.lap("saving")
         with signals_noted() as caught:
             try:
                 self._drain(caught)
@@ -111,14 +115,31 @@ class Session:
                 self._stop(caught[0])
         self._keep_best()
         self._save()
+        seconds = self._seconds()
+        with signals_noted() as caught:
+            work = self._work()
+        if caught:
+            self._stop(caught[0])
         return Trained(
             self.learner.network,
             self.history,
             self.learner.events,
             self.best.step,
             self.learner.step,
-            self._seconds(),
+            seconds,
+            self.learner.timer.spent(),
+            work,
         )
+
+    def _work(self) -> Work | None:
+        """When all is learned and kept: nothing depends on it, and its time belongs to no part."""
+        learner = self.learner
+        if learner.batch is None or learner.timer.spent().total < self.options.measure_from:
+            return None
+        learner.wake()
+        found = measure_work(learner, learner.batch)
+        learner.network.eval()
+        return found
 
     def _begin(self) -> None:
         journal, learner = self.journal, self.learner
@@ -176,19 +197,24 @@ class Session:
         return good
 
     def _check(self, step: Step) -> None:
+        timer = self.learner.timer
+        timer.lap("other")
+        figures = self._figures()
+        timer.lap("checks")
         record: Record = {
             "step": step.number,
             "loss": self.running.loss(),
             "learning_rate": step.learning_rate,
             "parts": self.running.parts(),
-            "validation": self._figures(),
+            "validation": figures,
         }
         self._judge(record)
         self.history.append(record)
         if step.number >= self.failed_at:
             self.roll_backs = 0
-        self.journal.note(record, self._seconds())
+        self.journal.note(record, self._seconds(), timer.spent())
         self.snapshot = Snapshot(self._state())
+        timer.lap("saving")
         if time.perf_counter() - self.saved_at >= self.options.save_every:
             self._save()
 
@@ -336,8 +362,10 @@ class Session:
         return [*learner.events, *(event for event in to_come if event not in learner.events)]
 
     def _save(self) -> None:
+        self.learner.timer.lap("other")
         self.journal.save(self.snapshot)
         self.saved_at = time.perf_counter()
+        self.learner.timer.lap("saving")
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.began

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor, nn
 
+from fathom.base.precision import Precision
 from fathom.columns.number import FittedNumber
 from fathom.heads.head import Answer
 from fathom.models.model import run_network
@@ -14,18 +15,24 @@ from fathom.tables.batches import RowExamples
 
 
 def validator(
-    preparation: Preparation, examples: RowExamples
+    preparation: Preparation, examples: RowExamples, precision: Precision = "fp32"
 ) -> Callable[[nn.Module], dict[str, float]]:
     """What every check measures: "loss" sums one honest figure per target.
 
     Numbers: mean squared error of the members' common answer in standard units (the pinball or
     absolute loss where that is what was asked for); classes: log loss of their common
     probability. The common answer, not the members' own losses, is what is kept.
+
+    Args:
+        preparation: tells the targets.
+        examples: the held rows.
+        precision: that of the steps: checks are a part of the training, and in bf16 as much
+            quicker as these. What the finished model answers is computed in fp32.
     """
 
     def validate(network: nn.Module) -> dict[str, float]:
         assert isinstance(network, Network), "the workflow trains its own networks"
-        answers = run_network(network, examples)
+        answers = run_network(network, examples, precision=precision)
         total = 0.0
         for place, column in enumerate(preparation.targets):
             name = head_name(place)

@@ -37,6 +37,7 @@ from fathom.workflow.judge import (
 from fathom.workflow.learn import Learned
 from fathom.workflow.run import Run
 from fathom.workflow.seen import read_seen
+from fathom.workflow.speed import speed_of, write_speed
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study
@@ -94,6 +95,7 @@ def conclude(
     with clock("report"):
         outcome = Outcome(made, learned, choices, bands, verdicts, importance)
         tell(outcome, folder, clock)
+    write_speed(folder, speed_of(made, learned, clock))
     return Run(folder)
 
 

@@ -1,5 +1,6 @@
 """Train every part of a model and keep what it says of rows it has not learned from."""
 
+import math
 import multiprocessing
 import shlex
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from fathom.tables.batches import RowExamples
 from fathom.tables.schema import Schema
 from fathom.training.learner import Event
 from fathom.training.plan import TrainingPlan
-from fathom.training.records import Options, Progress, Trained
+from fathom.training.records import MEASURE_FROM, Options, Progress, Trained
 from fathom.training.session import train_network
 from fathom.training.side_by_side import Job, Send, at_once, run_side_by_side
 from fathom.workflow.checking import validator
@@ -68,6 +69,8 @@ class Around:
             watch_every=self.watch_every,
             obey=self.obey[number] if self.obey else (),
             again=self.again,
+            # Once for all parts, and not where a few steps are only tried.
+            measure_from=MEASURE_FROM if folder is not None and number == 0 else math.inf,
         )
 
     @property
@@ -185,14 +188,19 @@ def _side_by_side(
         yield _put_back(part, weights, *rest)
 
 
+def threads_for(resolved: Resolved) -> int:
+    """How many threads the steps of a training that is alone here get."""
+    small = resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP
+    small = small and resolved.value("network.pictures") is None
+    alone = small or multiprocessing.current_process().daemon
+    return 1 if alone else torch.get_num_threads()
+
+
 @contextmanager
 def _threads_for(resolved: Resolved) -> Iterator[None]:
     """One thread where two would only wait for each other: small steps, a worker of a pool."""
     before = torch.get_num_threads()
-    small = resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP
-    small = small and resolved.value("network.pictures") is None
-    if small or multiprocessing.current_process().daemon:
-        torch.set_num_threads(1)
+    torch.set_num_threads(threads_for(resolved))
     try:
         yield
     finally:
@@ -206,7 +214,7 @@ def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
         ready.batches,
         Supervised(resolved.l1),
         training_plan(ready.network, resolved),
-        validator(ready.preparation, turn.held),
+        validator(ready.preparation, turn.held, resolved.training.precision),
         turn.options,
     )
     answers = run_network(ready.network, turn.held)

@@ -45,6 +45,15 @@ class Run:
         """Data fingerprint, seed, versions, machine, every decision."""
         return read_sealed(self.folder / "record.json")
 
+    @property
+    def speed(self) -> dict[str, Any]:
+        """Where the time went, in plain numbers; empty where the run did not finish.
+
+        Example:
+            print(run.speed["sentence"])
+        """
+        return self.record.get("speed", {})
+
     @cached_property
     def score(self) -> dict[str, Any]:
         """score.json: metrics with intervals beside baselines.

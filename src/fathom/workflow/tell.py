@@ -31,6 +31,7 @@ from fathom.workflow.importance import Importances
 from fathom.workflow.judge import Choice, Truth, said_of, task_of, truth_of
 from fathom.workflow.learn import Learned
 from fathom.workflow.show import layers
+from fathom.workflow.speed import speed_content, speed_of
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.study import Study
 from fathom.workflow.verdict import Verdict
@@ -93,6 +94,7 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         importance_note=outcome.importance.note,
         importance_metric=_importance_metric(learned.model.targets[0]),
         timings=clock.laps,
+        speed=speed_content(speed_of(made, learned, clock)),
         network=_layers(outcome),
         record=_record(record),
         repeat=_repeat(record, folder),
