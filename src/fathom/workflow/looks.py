@@ -1,7 +1,9 @@
 """For the report: where the networks look in held-out pictures, and what they are made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -20,18 +22,38 @@ from fathom.models.preparation import Column, head_name
 from fathom.reports.album import Look, Pixels, Strip, Tile
 from fathom.reports.plates import heat_over
 from fathom.tables.table import Table
-from fathom.workflow.judge import Truth, task_of
+from fathom.workflow.judge import Truth
 from fathom.workflow.learn import Learned
-from fathom.workflow.mistakes import cell, said_by, wrongness
+from fathom.workflow.mistakes import answered, cell, said_by, wrongness
 from fathom.workflow.study import Study
 from fathom.workflow.tiles import grey, picture_block, picture_columns, pictures_of
 
 _EACH = 3
 _CANDIDATES = 12
 MOST_COLUMNS = 2
-_FILTERS, _CHANNELS = 32, 8
+_FILTERS, _CHANNELS = 32, 6
 # A bell of so many pixels for a picture of this side.
 _BELL = 1 / 28
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is known of the held-out rows, for the target that is looked for.
+
+    Attributes:
+        truth: of these rows.
+        answer: to them.
+        threshold: of two classes, from which probability on the second is answered.
+    """
+
+    truth: Truth
+    answer: Answer
+    threshold: float | None = None
+
+    def said(self, place: int) -> int | None:
+        """The class that was answered; None for a number."""
+        chance = self.answer.probability
+        return None if chance is None else answered(chance[place], self.threshold)
 
 
 @dataclass(frozen=True)
@@ -47,63 +69,63 @@ class Shown:
     mark: Literal["", "right", "wrong"]
 
 
-def looks(made: Study, learned: Learned, held: tuple[Truth, Answer]) -> list[Look]:
+def looks(made: Study, learned: Learned, held: Held) -> list[Look]:
     """One for each column of pictures; none where there are none.
 
     Args:
         made: for the rows.
         learned: each row is looked at by the network that it was held out from.
-        held: truth and answers of the held rows, for the first target.
+        held: what is known of the held rows, for the first target.
     """
     pictures = picture_columns(learned.model.preparation)[:MOST_COLUMNS]
-    rows = _rows(made, learned, *held) if pictures else []
+    rows = _rows(made, held) if pictures else []
     found: list[Look] = []
     for picture in pictures:
-        strips = [_strip(made, learned, picture, row, held[1]) for row in rows]
-        kept = [strip for strip in strips if strip is not None]
-        found.append(_look(made, learned, picture, rows, _some_of_each(kept)))
+        strips = _some_of_each(rows, partial(_strip, made, learned, picture, held))
+        found.append(_look(made, learned, picture, rows, strips))
     return [one for one in found if one.rows or one.filters]
 
 
-def _rows(made: Study, learned: Learned, truth: Truth, answer: Answer) -> list[Shown]:
+def _rows(made: Study, held: Held) -> list[Shown]:
     """Rows answered rightly, drawn by the seed, and the worst mistakes; more than are shown."""
-    wrong, known = wrongness(truth, answer), np.flatnonzero(truth.known)
-    if wrong is None:
-        return [Shown(int(place), "") for place in known[:_EACH]]
+    known, true = np.flatnonzero(held.truth.known), held.truth.rows.truth
+    draw = numpy_generator(made.resolved.training.seed, "looks")
+    wrong = wrongness(held.truth, held.answer)
+    if wrong is None:  # several labels at once are neither right nor wrong
+        return [Shown(int(place), "") for place in draw.permutation(known)[:_CANDIDATES]]
     worst = np.argsort(-wrong, kind="stable")
-    if answer.probability is None:
-        half = worst[len(worst) // 2 :]
-        usual = numpy_generator(made.resolved.training.seed, "looks").permutation(half)
-        return [Shown(int(known[n]), "") for n in (*worst[:_EACH], *usual[:_EACH])]
-    right = truth.rows.truth == answer.probability[known].argmax(1)
-    drawn = numpy_generator(made.resolved.training.seed, "looks").permutation(np.flatnonzero(right))
-    missed = [n for n in worst if not right[n] and truth.rows.truth[n] >= 0]
-    good = [Shown(int(known[n]), "right") for n in drawn[:_CANDIDATES]]
-    return [*good, *(Shown(int(known[n]), "wrong") for n in missed[:_CANDIDATES])]
+    if held.answer.probability is None:
+        usual = draw.permutation(worst[len(worst) // 2 :])
+        return [Shown(int(known[n]), "") for n in (*worst[:_EACH], *usual[:_CANDIDATES])]
+    right = np.array([held.said(int(place)) for place in known]) == true
+    good = draw.permutation(np.flatnonzero(right))[:_CANDIDATES]
+    missed = [n for n in worst if not right[n] and true[n] >= 0][:_CANDIDATES]
+    return [
+        *(Shown(int(known[n]), "right") for n in good),
+        *(Shown(int(known[n]), "wrong") for n in missed),
+    ]
 
 
-def _some_of_each(strips: Sequence[Strip]) -> list[Strip]:
-    """A few that are right, a few that are wrong: rows without a picture gave none."""
+def _some_of_each(rows: Sequence[Shown], strip: Callable[[Shown], Strip | None]) -> list[Strip]:
+    """A few that are right, a few that are wrong; rows without a picture make way for others."""
     found: list[Strip] = []
-    for mark in ("right", "wrong", ""):
-        most = _EACH if mark else 2 * _EACH
-        found += [strip for strip in strips if strip.tiles[0].mark == mark][:most]
+    for mark, most in (("right", _EACH), ("wrong", _EACH), ("", 2 * _EACH)):
+        tried = map(strip, (row for row in rows if row.mark == mark))
+        found += islice((one for one in tried if one is not None), most)
     return found
 
 
-def _strip(
-    made: Study, learned: Learned, picture: Column, row: Shown, answer: Answer
-) -> Strip | None:
+def _strip(made: Study, learned: Learned, picture: Column, held: Held, row: Shown) -> Strip | None:
     """One picture beside its maps; None where there is no picture (any more)."""
     target = learned.model.targets[0]
     part = learned.model.parts[int(learned.held_part[row.place])]
     table = made.material.pool.rows(learned.held_rows[[row.place]])
-    found = _maps(part, picture, table, _output(target, answer, row.place))
+    found = _maps(part, picture, table, held.said(row.place))
     if found is None:
         return None
     pixels, reacts, speaks = found
-    said, sure = said_by(target, answer, row.place)
-    true = cell(table.frame[target.name][0])
+    said, sure = said_by(target, held.answer, row.place, held.threshold)
+    true = cell(table.column(target.name)[0])
     told = f"Truth: {true}, answer: {said}"
     tiles = [Tile(pixels, told, ("the picture",), row.mark)]
     tiles.append(Tile(heat_over(pixels, reacts), f"Where the score reacts. {told}", ("reacts",)))
@@ -111,15 +133,8 @@ def _strip(
         words = f"What speaks for the answer. {told}"
         tiles.append(Tile(heat_over(pixels, speaks), words, ("speaks for it",)))
     number = int(made.material.origin[learned.held_rows[row.place]]) + 1
-    note = f"truth {true}; row {number:,}" if row.mark != "right" else f"row {number:,}"
-    return Strip(f"{said}, {sure}" if sure else said, tiles, note)
-
-
-def _output(target: Column, answer: Answer, place: int) -> int | None:
-    """Which output is looked at: that of the likeliest class; None = all that a number has."""
-    if task_of(target) == "regression" or answer.probability is None:
-        return None
-    return int(answer.probability[place].argmax())
+    judged = "right" if row.mark == "right" else f"truth: {true}"
+    return Strip(f"{said}, {sure}" if sure else said, tiles, f"{judged}; row {number:,}")
 
 
 def _maps(

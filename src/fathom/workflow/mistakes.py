@@ -3,6 +3,7 @@
 Never test rows: what is looked at becomes known.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from fathom.heads.head import Answer
 from fathom.models.model import class_names
 from fathom.models.preparation import Column
 from fathom.reports.album import Strip, Tile
+from fathom.tables.table import Table
 from fathom.workflow.judge import Choice, Truth, said_of, task_of
 from fathom.workflow.learn import Learned
 from fathom.workflow.study import Study
@@ -34,24 +36,27 @@ def wrongness(truth: Truth, answer: Answer) -> np.ndarray | None:
 
 
 def worst(
-    made: Study, learned: Learned, column: Column, truth: Truth, answer: Answer
+    made: Study, learned: Learned, asked: tuple[Column, Choice], truth: Truth, answer: Answer
 ) -> list[dict[str, Any]]:
     """The held rows that the model got most wrong."""
+    column, choice = asked
     wrong = wrongness(truth, answer)
     if wrong is None:
         return []
     places = np.flatnonzero(truth.known)[np.argsort(-wrong, kind="stable")[:_WORST]]
     rows = made.material.pool.rows(learned.held_rows[places])
-    tiles = _tiles(learned, column, rows, answer, places)
+    said = [said_by(column, answer, int(place), choice.threshold) for place in places]
+    true = [cell(one) for one in rows.column(column.name)]
+    words = [f"Truth: {one}, answer: {other}" for one, (other, _) in zip(true, said, strict=True)]
+    tiles = _tiles(learned, rows, words)
     found: list[dict[str, Any]] = []
     for number, place in enumerate(places):
-        said, sure = said_by(column, answer, int(place))
         found.append(
             {
                 "row": int(made.material.origin[learned.held_rows[place]]) + 1,
-                "truth": cell(rows.frame[column.name][number]),
-                "answer": said,
-                "sure": sure,
+                "truth": true[number],
+                "answer": said[number][0],
+                "sure": said[number][1],
                 "cells": _cells(made, rows, number),
                 "pictures": tiles[number],
             }
@@ -59,25 +64,21 @@ def worst(
     return found
 
 
-def _tiles(
-    learned: Learned, column: Column, rows: Any, answer: Answer, places: np.ndarray
-) -> list[list[Tile]]:
+def _tiles(learned: Learned, rows: Table, words: Sequence[str]) -> list[list[Tile]]:
     """The pictures of each row, column by column; what is no picture (any more) is left out."""
-    found: list[list[Tile]] = [[] for _ in places]
+    found: list[list[Tile]] = [[] for _ in words]
     for picture in picture_columns(learned.model.preparation):
         for number, pixels in enumerate(pictures_of(picture, rows)):
             if pixels is not None:
-                true = cell(rows.frame[column.name][number])
-                said, _ = said_by(column, answer, int(places[number]))
-                found[number].append(Tile(pixels, f"Truth: {true}, answer: {said}"))
+                found[number].append(Tile(pixels, words[number]))
     return found
 
 
-def _cells(made: Study, rows: Any, number: int) -> dict[str, str]:
+def _cells(made: Study, rows: Table, number: int) -> dict[str, str]:
     """What the row holds; of pictures the names of their files."""
     found: dict[str, str] = {}
     for name in list(made.schema.inputs)[:_CELLS]:
-        value = rows.frame[name][number]
+        value = rows.column(name)[number]
         if made.schema.columns[name].kind.name != "image":
             found[name] = cell(value)
         elif file_name(value):
@@ -126,14 +127,32 @@ def _pairs(true: np.ndarray, label: np.ndarray) -> list[tuple[int, int, int]]:
     return [(int(pairs[n, 0]), int(pairs[n, 1]), int(counts[n])) for n in order]
 
 
-def said_by(column: Column, answer: Answer, place: int) -> tuple[str, str]:
-    """One row's answer in the person's words, and how sure it is."""
+def said_by(
+    column: Column, answer: Answer, place: int, threshold: float | None = None
+) -> tuple[str, str]:
+    """One row's answer in the person's words, and how sure it is.
+
+    Args:
+        column: the target.
+        answer: of all rows.
+        place: of the row.
+        threshold: of two classes, from which probability on the second is answered.
+    """
     if answer.value is not None:
         return number_in_words(float(answer.value[place])), ""
     assert answer.probability is not None, "what is no number has probabilities"
-    chance = answer.probability[place]
-    best = int(chance.argmax())
-    return str(class_names(column)[best]), _percent(chance[best])
+    best = answered(answer.probability[place], threshold)
+    return str(class_names(column)[best]), _percent(answer.probability[place][best])
+
+
+def answered(chance: np.ndarray, threshold: float | None = None) -> int:
+    """The class that is answered.
+
+    Example:
+        >>> answered(np.array([0.6, 0.4])), answered(np.array([0.6, 0.4]), 0.3)
+        (0, 1)
+    """
+    return int(chance.argmax()) if threshold is None else int(chance[1] >= threshold)
 
 
 def _percent(chance: float) -> str:

@@ -23,6 +23,7 @@ from fathom.heads.head import Answer
 from fathom.metrics.catalogue import METRICS
 from fathom.metrics.labels import confusion_matrix
 from fathom.models.preparation import Column
+from fathom.reports.album import Look
 from fathom.reports.card import model_card
 from fathom.reports.content import ColumnContent, Importance, ReportContent, TargetContent
 from fathom.reports.page import write_report
@@ -31,7 +32,7 @@ from fathom.workflow.bands import Band
 from fathom.workflow.importance import Importances
 from fathom.workflow.judge import Choice, Truth, said_of, task_of, truth_of
 from fathom.workflow.learn import Learned
-from fathom.workflow.looks import looks
+from fathom.workflow.looks import Held, looks
 from fathom.workflow.mistakes import confused, worst
 from fathom.workflow.show import layers
 from fathom.workflow.stopwatch import Stopwatch
@@ -84,7 +85,7 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         findings=made.findings,
         columns=_columns(outcome),
         albums=albums(made, learned),
-        looks=looks(made, learned, _held(outcome, learned.model.targets[0])),
+        looks=_looks(outcome),
         decisions=[*made.decisions, *decided],
         history=trained.history,
         best_step=trained.best_step,
@@ -99,6 +100,14 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         record=_record(record),
         repeat=_repeat(record, folder),
     )
+
+
+def _looks(outcome: Outcome) -> list[Look]:
+    """Where the network looks for the first target's answers."""
+    column = outcome.learned.model.targets[0]
+    truth, answer = _held(outcome, column)
+    threshold = outcome.choices[column.name].threshold
+    return looks(outcome.made, outcome.learned, Held(truth, answer, threshold))
 
 
 def _not_scored(made: Study) -> str:
@@ -153,7 +162,7 @@ def _target(outcome: Outcome, column: Column) -> TargetContent:
         strongest=score.strongest_baseline or "",
         comparisons=[{**c.to_dict(), "wording": c.wording} for c in score.comparisons],
         **_errors(column, found, choice),
-        worst=worst(made, learned, column, held_truth, held_answer),
+        worst=worst(made, learned, (column, choice), held_truth, held_answer),
         confused=confused(made, learned, (column, choice), held_truth, held_answer),
         conformal=_conformal(outcome.bands.get(column.name), found),
         settings=[*settings, *score.notes],
