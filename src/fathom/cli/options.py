@@ -41,6 +41,10 @@ Seed = Annotated[int | None, typer.Option(help="Where all randomness starts.")]
 Size = Annotated[str | None, typer.Option(help="The one dial: small, medium or large.")]
 Out = Annotated[Path | None, typer.Option(help="The run folder; else the next under runs/.")]
 File = Annotated[Path | None, typer.Option("--output", "--out", "-o", help="The file to write.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Draw the first pictures as the network sees them (PNG)."),
+]
 Resume = Annotated[Path | None, typer.Option(help="Go on with an interrupted run.")]
 Time = Annotated[str | None, typer.Option(help="Budget for training: 60s, 5m.")]
 Rates = Annotated[

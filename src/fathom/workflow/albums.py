@@ -47,6 +47,7 @@ def albums(made: Study, learned: Learned) -> list[Album]:
     found, total = groups(target, truth_of(target, train, made.schema))
     notes = [f"{total - len(found):,} further classes are not shown."] * (total > len(found))
     made_of = [_album(made, column, train, found) for column in columns[:MOST_COLUMNS]]
+    made_of[1:] = [replace(album, changes=()) for album in made_of[1:]]  # the same for all
     left = len(columns) - MOST_COLUMNS
     notes += [f"{left:,} further columns of pictures are not shown."] * (left > 0)
     last = made_of[-1]
@@ -93,7 +94,7 @@ def _album(made: Study, column: Column, train: Table, found: Sequence[Group]) ->
         for group, (rows, pixels, _) in zip(found, shown, strict=True)
         if pixels
     ]
-    note = f"Left out: {lost:,} pictures that cannot be read (any more)."
+    note = f"Left out, since they cannot be read (any more): {lost:,} of those that were drawn."
     return Album(
         column=column.name,
         facts=picture_facts(column.fitted),

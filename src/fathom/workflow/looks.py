@@ -24,7 +24,7 @@ from fathom.reports.plates import heat_over
 from fathom.tables.table import Table
 from fathom.workflow.judge import Truth
 from fathom.workflow.learn import Learned
-from fathom.workflow.mistakes import answered, cell, said_by, wrongness
+from fathom.workflow.mistakes import answered, said_by, truth_in_words, wrongness
 from fathom.workflow.study import Study
 from fathom.workflow.tiles import grey, picture_block, picture_columns, pictures_of
 
@@ -125,7 +125,7 @@ def _strip(made: Study, learned: Learned, picture: Column, held: Held, row: Show
         return None
     pixels, reacts, speaks = found
     said, sure = said_by(target, held.answer, row.place, held.threshold)
-    true = cell(table.column(target.name)[0])
+    true = truth_in_words(table.column(target.name)[0])
     told = f"Truth: {true}, answer: {said}"
     tiles = [Tile(pixels, told, ("the picture",), row.mark)]
     tiles.append(Tile(heat_over(pixels, reacts), f"Where the score reacts. {told}", ("reacts",)))

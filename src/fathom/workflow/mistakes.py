@@ -22,6 +22,7 @@ from fathom.workflow.tiles import file_name, picture_columns, pictures_of
 _WORST = 12
 _CELLS = 12
 _PAIRS, _EACH = 5, 4
+_LONG = 9
 
 
 def wrongness(truth: Truth, answer: Answer) -> np.ndarray | None:
@@ -46,7 +47,7 @@ def worst(
     places = np.flatnonzero(truth.known)[np.argsort(-wrong, kind="stable")[:_WORST]]
     rows = made.material.pool.rows(learned.held_rows[places])
     said = [said_by(column, answer, int(place), choice.threshold) for place in places]
-    true = [cell(one) for one in rows.column(column.name)]
+    true = [truth_in_words(one) for one in rows.column(column.name)]
     words = [f"Truth: {one}, answer: {other}" for one, (other, _) in zip(true, said, strict=True)]
     tiles = _tiles(learned, rows, words)
     found: list[dict[str, Any]] = []
@@ -157,6 +158,19 @@ def answered(chance: np.ndarray, threshold: float | None = None) -> int:
 
 def _percent(chance: float) -> str:
     return f"{100 * chance:.0f} %"
+
+
+def truth_in_words(value: object) -> str:
+    """A cell of a target as text; long numbers are rounded.
+
+    Example:
+        >>> truth_in_words(173.17724840395866), truth_in_words(45102.33), truth_in_words("cat")
+        ('173.2', '45102.33', 'cat')
+    """
+    text = cell(value)
+    if isinstance(value, float) and len(text) > _LONG:
+        return number_in_words(value)
+    return text
 
 
 def cell(value: object) -> str:
