@@ -87,6 +87,7 @@ OWN = {
     ("predict", "output"),
     ("predict", "names"),
     ("predict", "json"),
+    ("show", "output"),
     ("show", "json"),
     ("replay", "out"),
     ("replay", "json"),

@@ -12,7 +12,7 @@ from fathom.base.errors import RecipeError
 from fathom.base.files import write_atomically
 from fathom.base.tensors import Field
 from fathom.columns.image import FittedImage
-from fathom.columns.picture import PICTURE_ENDINGS, Header
+from fathom.columns.picture import PICTURE_ENDINGS, Cell, Header, why_broken
 from fathom.columns.prints import headers
 from fathom.models.preparation import Column
 from fathom.reports.album import Pixels
@@ -28,21 +28,25 @@ SHEET = 32
 def described(column: Column, field: Field, rows: Table) -> dict[str, Any]:
     """What the network sees of the pictures of some rows: shape, type, means, how it came about."""
     there = torch.ones(len(field), dtype=torch.bool) if field.mask is None else field.mask
-    values = parse_columns(rows, {column.name: column.kind}).get(column.name)
-    known = [Header(error="not in the table")] * len(field)
-    if values is not None:
-        known = [
-            header if present else Header(error="no picture")
-            for header, present in zip(headers(values.data.tolist()), values.present, strict=True)
-        ]
+    cells = _files(column, rows)
     shape = " × ".join(map(str, field.data.shape[1:]))
+    known = headers([cell or b"" for cell in cells])
     told = [
         f"{shape} uint8, mean {_means(pixels)} of 255; {brought(header, *field.data.shape[2:])}"
         if one
-        else f"nothing: {header.error or 'it cannot be decoded'}"
-        for pixels, header, one in zip(field.data, known, there.tolist(), strict=True)
+        else f"nothing: {why_broken(cell) if cell else 'no picture'}"
+        for pixels, header, cell, one in zip(field.data, known, cells, there.tolist(), strict=True)
     ]
     return {"tensor": told, "present": there.tolist()}
+
+
+def _files(column: Column, rows: Table) -> list[Cell | None]:
+    """The files of the pictures; None where there is none, or no such column."""
+    found = parse_columns(rows, {column.name: column.kind})
+    if column.name not in found:
+        return [None] * rows.num_rows
+    values = found[column.name]
+    return [cell if one else None for cell, one in zip(values.data, values.present, strict=True)]
 
 
 def _means(pixels: torch.Tensor) -> str:
