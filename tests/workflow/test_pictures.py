@@ -129,7 +129,13 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("augment.flip", True), ("augment.shift", 4), ("augment.cutout", 5)]
+    ("key", "value"),
+    [
+        ("augment.flip", True),
+        ("augment.shift", 4),
+        ("augment.cutout", 5),
+        ("network.both_sides", True),
+    ],
 )
 def test_every_change_of_pictures_changes_the_training(
     key: str, value: object, folder: Path, run: Run, tmp_path: Path

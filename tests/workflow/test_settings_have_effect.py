@@ -78,11 +78,20 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
 # Tested with pictures, in test_pictures.py.
-PICTURES = {"network.pictures", "augment.flip", "augment.shift", "augment.cutout"}
+PICTURES = {
+    "network.pictures",
+    "network.both_sides",
+    "augment.flip",
+    "augment.shift",
+    "augment.cutout",
+}
+
+# Tested in test_transfer.py.
+TRANSFER = {"transfer.from", "transfer.learn", "transfer.layer_rate", "transfer.compare"}
 
 
 def test_every_setting_has_a_case() -> None:
-    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES
+    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES | TRANSFER
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import torch
 
 from fathom.base.records import Decision
 from fathom.metrics.record import Task
+from fathom.models.body import Body
 from fathom.workflow.mirror import MirrorTrial
 from fathom.workflow.recipe import Recipe, useless
 
@@ -22,6 +23,7 @@ class Circumstances:
         inputs: kind -> how many inputs are of it.
         device: where it will train.
         mirror: what mirroring the pictures of the first column of them does; None = not tried.
+        body: the trained network that was named to start from.
     """
 
     num_rows: int
@@ -29,6 +31,7 @@ class Circumstances:
     inputs: Mapping[str, int]
     device: torch.device
     mirror: MirrorTrial | None = None
+    body: Body | None = None
 
 
 class Decider:

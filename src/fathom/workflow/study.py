@@ -13,6 +13,7 @@ from fathom.base.seeds import torch_generator
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
+from fathom.models.body import Body, read_body
 from fathom.models.preparation import Column, target_field
 from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema, parse_columns
@@ -21,9 +22,10 @@ from fathom.workflow.decider import Circumstances
 from fathom.workflow.judge import task_of, truth_of
 from fathom.workflow.material import Material, gather
 from fathom.workflow.mirror import MirrorTrial, mirror_trial
+from fathom.workflow.pictures import NO_PICTURE
 from fathom.workflow.reading import heavy_row
 from fathom.workflow.ready import targets_of
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, useless
 from fathom.workflow.resolve import Resolved, resolve
 from fathom.workflow.scorable import check_scorable, not_scored, scorable
 
@@ -40,6 +42,7 @@ class Study:
         left_out: column -> why the network does not see it, though it could.
         targets: the fitted targets.
         resolved: the plans and all decisions.
+        circumstances: what the decisions depend on.
     """
 
     recipe: Recipe
@@ -49,6 +52,7 @@ class Study:
     left_out: Mapping[str, str]
     targets: tuple[Column, ...]
     resolved: Resolved
+    circumstances: Circumstances
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -95,7 +99,7 @@ def study(
     left_out = {name: why for name, why in left_out.items() if name in schema.columns}
     schema = schema.without(left_out)
     targets = targets_of(material, schema)
-    facts = circumstances(material, schema, targets)
+    facts = circumstances(recipe, material, schema, targets)
     _check_metric(recipe, facts)
     _check_inputs(material.train, schema)
     unscored = _unscored(material, schema, targets)
@@ -109,6 +113,7 @@ def study(
         left_out,
         targets,
         resolved,
+        facts,
     )
 
 
@@ -144,15 +149,37 @@ def look_at(
     return inspect(sheet, beside)
 
 
-def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...]) -> Circumstances:
-    """What the decisions may depend on."""
+def circumstances(
+    recipe: Recipe, material: Material, schema: Schema, targets: tuple[Column, ...]
+) -> Circumstances:
+    """What the decisions may depend on.
+
+    Raises:
+        RecipeError, RunError: the network to start from is none, or of no use.
+    """
     return Circumstances(
         num_rows=len(material.parts[0][0]),
         tasks={column.name: task_of(column) for column in targets},
         inputs=Counter(schema.columns[name].kind.name for name in schema.inputs),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
         mirror=_mirror(material, schema, targets[0]),
+        body=_body(recipe, schema),
     )
+
+
+def _body(recipe: Recipe, schema: Schema) -> Body | None:
+    """The trained network that was named to start from.
+
+    Raises:
+        RecipeError: no input is a picture.
+        RunError: there is none.
+    """
+    place = recipe.get("transfer.from")
+    if place is None:
+        return None
+    if not any(schema.columns[name].kind.name == "image" for name in schema.inputs):
+        raise useless("transfer.from", recipe, NO_PICTURE)
+    return read_body(place)
 
 
 def _mirror(material: Material, schema: Schema, target: Column) -> MirrorTrial | None:
