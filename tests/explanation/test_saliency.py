@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from fathom.explanation.filters import first_filters, stage_maps, strongest
 from fathom.explanation.saliency import evidence, maps_of, saliency, smoothed
 from fathom.layers.initialise import initialise
-from fathom.nets.convolution import FastResidual, LeNet, ResidualShape
+from fathom.layers.whitening import Patches, PatchWhitening
+from fathom.nets.convolution import FastResidual, LearnedPatches, LeNet, ResidualShape
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -35,8 +36,9 @@ def test_of_a_linear_network_it_is_the_size_of_the_weights() -> None:
 
 
 def residual(channels: int = 1) -> FastResidual:
-    net = FastResidual(channels, ResidualShape(widths=(8, 16)), torch.Generator().manual_seed(3))
-    return net.eval()
+    generator = torch.Generator().manual_seed(3)
+    patches = LearnedPatches(channels, 4, generator)
+    return FastResidual(patches, ResidualShape(widths=(8, 16)), generator).eval()
 
 
 def test_gradients_are_the_limit_of_differences() -> None:
@@ -96,6 +98,29 @@ def test_places_add_up_to_the_score() -> None:
     with torch.no_grad():
         score = head(net(x))[0, 2] - head.bias[2]
     assert float(found.sum()) == pytest.approx(float(score), rel=1e-4)
+
+
+def test_both_sides_add_up_where_they_are_in_the_picture() -> None:
+    """The answer of an encoder that sees the mirror image too is the mean of both."""
+    net, x = residual(3), drawn(1, 3, 16, 16)
+    head = nn.Linear(net.dim_out, 1, bias=False)
+
+    def both(pixels: Tensor) -> Tensor:
+        return head((net(pixels) + net(pixels.flip(3))) / 2)[0, 0]
+
+    found = saliency(both, x, net, mirrored=True)
+    once = saliency(lambda pixels: head(net(pixels))[0, 0], x, net)
+    other = saliency(lambda pixels: head(net(pixels))[0, 0], x.flip(3), net)
+    assert found.places is not None
+    assert once.places is not None
+    assert other.places is not None
+    torch.testing.assert_close(found.places, (once.places + other.places.flip(1)) / 2)
+    with torch.no_grad():
+        assert float(found.places.sum()) == pytest.approx(float(both(x)), rel=1e-4)
+    mirror = saliency(both, x.flip(3), net, mirrored=True)
+    torch.testing.assert_close(mirror.pixels, found.pixels.flip(1))
+    assert mirror.places is not None
+    torch.testing.assert_close(mirror.places, found.places.flip(1))
 
 
 def with_corner(num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -173,7 +198,15 @@ def test_filters_are_the_weights_of_the_first_layer() -> None:
     net = LeNet(3, 16, 16, torch.Generator())
     found = first_filters(net)
     assert found is not None
-    assert torch.equal(found, net.first.weight)
+    assert torch.equal(found.weight, net.first.weight)
+    assert found.learned
+    still = np.zeros((1, 1, 7, 7))
+    still[0, 0, 3, 3] = 1.0
+    whitening = PatchWhitening(still, Patches(side=2))
+    found = first_filters(nn.Sequential(whitening, nn.Conv2d(8, 2, 3)))
+    assert found is not None
+    assert torch.equal(found.weight, whitening.weight)
+    assert not found.learned
     assert first_filters(nn.Linear(2, 2)) is None
 
 
@@ -182,8 +215,11 @@ def test_stages_are_the_parts_that_the_network_is_written_in() -> None:
     found = stage_maps(net, lambda: net(x))
     assert [name for name, _ in found] == ["patches", "stages.0", "stages.1"]
     with torch.no_grad():
-        last = net.stages[1](net.stages[0](net.patches(x)))[0]
+        last = net.stages[1](net.stages[0](torch.relu(net.patches(x))))[0]
     assert torch.equal(found[-1][1], last)
+    twice = stage_maps(net, lambda: (net(x), net(x.flip(3))))
+    assert [name for name, _ in twice] == [name for name, _ in found]
+    assert torch.equal(twice[-1][1], last), "of the picture itself, not of its mirror image"
     classic = LeNet(1, 16, 16, torch.Generator())
     names = [name for name, _ in stage_maps(classic, lambda: classic(x))]
     assert names == ["first", "pool", "second", "pool"]

@@ -1,24 +1,41 @@
 """What a convolutional network is made of: the filters of its first layer, its maps by stage."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from fathom.explanation.saliency import maps_of
+from fathom.layers.whitening import PatchWhitening
 
 
-def first_filters(net: nn.Module) -> Float[Tensor, "filters channels height width"] | None:
-    """The weights of the first convolution; None where there is none.
+@dataclass(frozen=True)
+class Filters:
+    """Of the first layer.
+
+    Attributes:
+        weight: the patterns that it looks for.
+        learned: whether training changes them.
+    """
+
+    weight: Float[Tensor, "filters channels height width"]
+    learned: bool
+
+
+def first_filters(net: nn.Module) -> Filters | None:
+    """The filters of the first convolution; None where there is none.
 
     Example:
-        >>> list(first_filters(nn.Sequential(nn.Conv2d(3, 8, 5), nn.Conv2d(8, 2, 1))).shape)
-        [8, 3, 5, 5]
+        >>> found = first_filters(nn.Sequential(nn.Conv2d(3, 8, 5), nn.Conv2d(8, 2, 1)))
+        >>> list(found.weight.shape), found.learned
+        ([8, 3, 5, 5], True)
     """
     for module in net.modules():
-        if isinstance(module, nn.Conv2d):
-            return module.weight.detach()
+        if isinstance(module, nn.Conv2d | PatchWhitening):
+            learned = isinstance(module.weight, nn.Parameter)
+            return Filters(module.weight.detach(), learned)
     return None
 
 
@@ -31,7 +48,7 @@ def stage_maps(
 
     Args:
         net: what reads the picture.
-        read: has `net` read one picture.
+        read: has `net` read one picture; only the first reading counts.
 
     Example:
         >>> net, x = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2)), torch.zeros(1, 1, 8, 8)
@@ -39,8 +56,9 @@ def stage_maps(
         [('0', [4, 6, 6]), ('1', [4, 3, 3])]
     """
     lists = {name for name, one in net.named_modules() if isinstance(one, nn.ModuleList)}
-    with torch.no_grad(), maps_of(net) as maps:
+    with torch.no_grad(), maps_of(net) as readings:
         read()
+    maps = readings[0] if readings else []
     return [(name, one[0]) for name, one in maps if name and _owner(name) in {"", *lists}]
 
 

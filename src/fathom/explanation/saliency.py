@@ -28,14 +28,19 @@ class Saliency:
     places: Plane | None
 
 
-def saliency(score: Score, pixels: Float[Tensor, "1 channels height width"], net: nn.Module,
-             ) -> Saliency:  # fmt: skip
+def saliency(
+    score: Score,
+    pixels: Float[Tensor, "1 channels height width"],
+    net: nn.Module,
+    mirrored: bool = False,
+) -> Saliency:
     """The gradient of a score at the pixels, and what the places of the last map add to it.
 
     Args:
         score: computed by way of `net`.
         pixels: of one picture.
         net: what reads the picture; its last output with places is the map.
+        mirrored: whether `score` has `net` read the mirror image too, after the picture itself.
 
     Source: Simonyan, Vedaldi, Zisserman, "Deep inside convolutional networks", 2014 (gradients);
         Draelos, Carin, "Use HiResCAM instead of Grad-CAM", 2020 (maps; where the map is averaged
@@ -48,13 +53,20 @@ def saliency(score: Score, pixels: Float[Tensor, "1 channels height width"], net
         (True, [0.0, 0.0])
     """
     pixels = pixels.detach().float().requires_grad_()
-    with torch.enable_grad(), maps_of(net) as maps:
+    with torch.enable_grad(), maps_of(net) as readings:
         value = score(pixels)
-        last = [maps[-1][1]] if maps and maps[-1][1].requires_grad else []
+        last = [maps[-1][1] for maps in readings if maps and maps[-1][1].requires_grad]
         gradient, *rest = torch.autograd.grad(value, [pixels, *last], allow_unused=True)
+    planes = [
+        evidence(one.detach()[0], slope[0])
+        for one, slope in zip(last, rest, strict=True)
+        if slope is not None
+    ]
+    if mirrored and len(planes) > 1:
+        planes[1] = planes[1].flip(1)
     return Saliency(
         torch.zeros(pixels.shape[2:]) if gradient is None else gradient[0].abs().amax(0),
-        evidence(last[0].detach()[0], rest[0][0]) if last and rest[0] is not None else None,
+        torch.stack(planes).sum(0) if planes else None,
     )
 
 
@@ -88,28 +100,34 @@ def smoothed(plane: Plane, width: float) -> Plane:
 
 
 @contextmanager
-def maps_of(net: nn.Module) -> Iterator[list[tuple[str, Tensor]]]:
-    """(module, output) of all that gives on maps within, in the order in which they are ready.
+def maps_of(net: nn.Module) -> Iterator[list[list[tuple[str, Tensor]]]]:
+    """For each time that `net` is asked: (module, output) of all within that gives on a map.
+
+    They stand in the order in which they are ready, `net` itself last.
 
     Example:
-        >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.LazyLinear(2))
-        >>> with maps_of(net) as maps:
+        >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten())
+        >>> with maps_of(net) as readings:
         ...     _ = net(torch.zeros(1, 1, 5, 5))
-        >>> [(name, list(found.shape)) for name, found in maps]
+        >>> [(name, list(found.shape)) for name, found in readings[0]]
         [('0', [1, 4, 3, 3])]
     """
-    maps: list[tuple[str, Tensor]] = []
+    readings: list[list[tuple[str, Tensor]]] = []
+
+    def begin(module: nn.Module, inputs: object) -> None:
+        readings.append([])
 
     def note(name: str) -> Callable[[nn.Module, object, object], None]:
         def keep(module: nn.Module, inputs: object, output: object) -> None:
             if isinstance(output, Tensor) and output.ndim == 4 and output.shape[2:].numel() > 1:
-                maps.append((name, output))
+                readings[-1].append((name, output))
 
         return keep
 
-    handles = [module.register_forward_hook(note(name)) for name, module in net.named_modules()]
+    handles = [net.register_forward_pre_hook(begin)]
+    handles += [module.register_forward_hook(note(name)) for name, module in net.named_modules()]
     try:
-        yield maps
+        yield readings
     finally:
         for handle in handles:
             handle.remove()

@@ -142,7 +142,8 @@ def _changed(made: Study, originals: Sequence[tuple[str, int, Pixels]]) -> list[
 
 def _changes(made: Study) -> list[str]:
     """What was decided on changing pictures, and why."""
-    decided = [one for one in made.resolved.decisions if one.key.startswith("augment.")]
+    keys = ("augment.", "network.both_sides")
+    decided = [one for one in made.resolved.decisions if one.key.startswith(keys)]
     return [
         f"{one.key}: {_word(one.value)} ({one.reason})" for one in decided if one.value is not None
     ]
@@ -156,8 +157,8 @@ def picture_facts(fitted: FittedImage) -> str:
     """Size, type, how it came about and the figures of the pixels, in a sentence or two.
 
     Example:
-        >>> fitted = FittedImage(height=28, width=28, channels=1, mean=(0.5,),
-        ...                      standard_deviation=(0.25,), count=9, num_missing=0)
+        >>> fitted = FittedImage(height=28, width=28, channels=1, mean=(0.5,), count=9,
+        ...                      standard_deviation=(0.25,), num_missing=0, texture=())
         >>> picture_facts(fitted)
         '1 × 28 × 28 (grey, height, width), of 8 bits each; mean 127.5, deviation 63.8 of 255.'
     """

@@ -150,7 +150,7 @@ def _maps(
         return _score(part.network({**inputs, block: Field(pixels, field.mask)}), output)
 
     part.network.eval()
-    found = saliency(score, field.data, encoder.net)
+    found = saliency(score, field.data, encoder.net, encoder.both_sides)
     height, width = field.data.shape[2:]
     reacts = smoothed(found.pixels, max(height, width) * _BELL)
     pixels = field.data[0].permute(1, 2, 0).numpy()
@@ -197,15 +197,16 @@ def _look(
 def _filters(encoder: ImageEncoder) -> Strip | None:
     """The first layer's filters: grey is nought, lighter is more, darker is less."""
     found = first_filters(encoder.net)
-    if found is None or found.shape[1] not in (1, 3):
+    if found is None or found.weight.shape[1] not in (1, 3):
         return None
-    some = found[:_FILTERS].permute(0, 2, 3, 1).numpy()
+    some = found.weight[:_FILTERS].permute(0, 2, 3, 1).numpy()
     tiles = [Tile(_balanced(one), f"Filter {n}") for n, one in enumerate(some, start=1)]
-    height, width = found.shape[2:]
-    more = f", the first {_FILTERS}" if len(found) > _FILTERS else ""
+    num, _, height, width = found.weight.shape
+    more = f" ({_FILTERS} are shown)" if num > _FILTERS else ""
+    how = "learned" if found.learned else "from the training pictures: what varies in their patches"
     note = (
-        f"The {len(found):,} filters of the first layer{more}: each is laid on every place of the "
-        f"picture, {height} × {width} pixels. Grey is nought, lighter more, darker less."
+        f"The {num:,} filters of the first layer{more}, {how}. Each is laid on places of "
+        f"{height} × {width} pixels. Grey is nought, lighter more, darker less."
     )
     return Strip("First layer", tiles, note)
 
