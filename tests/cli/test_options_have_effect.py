@@ -90,6 +90,7 @@ OWN = {
     ("predict", "output"),
     ("predict", "names"),
     ("predict", "json"),
+    ("show", "output"),
     ("show", "json"),
     ("replay", "out"),
     ("replay", "json"),

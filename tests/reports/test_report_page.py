@@ -11,6 +11,7 @@ import pytest
 
 from fathom.base.errors import StorageError
 from fathom.base.records import Decision, Finding
+from fathom.reports.album import Album, Look, Strip, Tile
 from fathom.reports.content import (
     ColumnContent,
     Importance,
@@ -40,7 +41,7 @@ TAGS = {
     *("article", "nav", "ul", "li", "a", "p", "h1", "h2", "h3", "h4", "strong", "small", "b"),
     *("bdi", "br", "wbr", "code", "pre", "dl", "dt", "dd", "div", "span", "details", "summary"),
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "figure", "figcaption"),
-    *("svg", "g", "path", "circle", "rect", "line", "polyline", "text"),
+    *("img", "svg", "g", "path", "circle", "rect", "line", "polyline", "text"),
 }
 
 
@@ -76,6 +77,11 @@ class Page(HTMLParser):
             self.by_tag[tag][-1] += data
 
 
+def a_strip(text):
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    return Strip(text, [Tile(pixels, text, (text,), "wrong"), Tile(pixels[..., :1], text)], text)
+
+
 def a_target(text="price", **changes):
     given = {
         "name": text,
@@ -94,6 +100,7 @@ def a_target(text="price", **changes):
         "worst": [
             {"row": text, "truth": text, "answer": text, "sure": text, "cells": {text: text}}
         ],
+        "confused": [a_strip(text)],
         "conformal": [text],
         "settings": [text],
     }
@@ -122,6 +129,26 @@ def a_report(text="price"):
         targets=(a_target(text), a_target(text)),
         findings=(finding, replace(finding, severity="low")),
         columns=(ColumnContent(text, text, text, 0.25, text),),
+        albums=(
+            Album(
+                column=text,
+                facts=text,
+                samples=[a_strip(text)],
+                changed=[a_strip(text)],
+                changes=[text],
+                notes=[text],
+            ),
+        )
+        * 2,
+        looks=(
+            Look(
+                column=text,
+                rows=[a_strip(text)],
+                filters=a_strip(text),
+                stages=[a_strip(text)],
+            ),
+        )
+        * 2,
         decisions=(
             Decision(key=text, value=text, reason=text, said=True),
             Decision(key=text, value={text: [text]}, reason=text),
@@ -148,7 +175,10 @@ def test_words_of_the_data_stay_words(text):
     assert {tag for tag, _, _ in page.tags} <= TAGS
     for tag, name, value in page.attributes:
         assert not name.startswith("on"), (tag, name)
-        assert name not in {"src", "srcset", "action", "xlink:href", "style", "background"}
+        if name == "src":
+            assert tag == "img"
+            assert re.fullmatch(r"data:image/png;base64,[A-Za-z0-9+/]+=*", value)
+        assert name not in {"srcset", "action", "xlink:href", "style", "background"}
         if name == "href":
             assert re.fullmatch(r"#[a-z]+", value)
     assert page.text.count(text[:60]) >= 30, "the words themselves must be there to be read"
@@ -156,20 +186,21 @@ def test_words_of_the_data_stay_words(text):
         assert "49" not in page.text, "the words were taken for a template"
 
 
-def test_the_policy_forbids_everything_but_the_style_inside():
+def test_the_policy_forbids_everything_but_style_and_pictures_inside():
     page = Page(render(a_report()))
     (policy,) = [a["content"] for t, a, _ in page.tags if a.get("http-equiv")]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
+        "img-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",
     }
 
 
 def test_the_page_asks_the_network_for_nothing():
-    html = render(a_report())
+    html = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", render(a_report()))
     assert "://" not in html
     assert "//" not in re.sub(r"/\*.*?\*/", "", html)
     assert not re.search(r"@import|url\s*\(|expression\s*\(|<link|<base|<iframe|<object", html)
@@ -178,7 +209,8 @@ def test_the_page_asks_the_network_for_nothing():
 def test_an_address_in_the_data_is_plain_text():
     html = render(a_report("http://evil.example/x"))
     assert "evil.example" in Page(html).text
-    assert not re.search(r'="[^"]*evil[^"]*"', re.sub(r'aria-label="[^"]*"', "", html))
+    told = re.sub(r'(aria-label|alt)="[^"]*"', "", html)
+    assert not re.search(r'="[^"]*evil[^"]*"', told)
 
 
 def test_what_no_file_may_hold_is_replaced(tmp_path):
@@ -217,8 +249,10 @@ def test_sections_stand_in_their_order_and_the_contents_lead_to_them():
     assert sections == [
         "score",
         "findings",
+        "pictures",
         "mistakes",
         "importance",
+        "looks",
         "training",
         "plan",
         "columns",
@@ -335,6 +369,8 @@ def test_tables_have_captions_and_charts_have_words():
     for tag, attributes, _ in page.tags:
         if tag == "svg" and "aria-hidden" not in attributes:
             assert attributes.get("role") == "img" or "row-chart" in attributes["class"]
+        if tag == "img":
+            assert attributes["alt"]
         if attributes.get("role") == "img":
             assert len(attributes["aria-label"]) > 20
         if tag == "th":

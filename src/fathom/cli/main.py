@@ -25,6 +25,7 @@ from fathom.cli.options import (
     Rates,
     Resume,
     RunFolder,
+    Sheet,
     Time,
     asking,
 )
@@ -107,14 +108,15 @@ def predict(
 
 @app.command()
 def show(
-    what: Annotated[Path, typer.Argument(help="A run folder, or a table.")],
+    what: Annotated[Path, typer.Argument(help="A run folder, or a table or folder of pictures.")],
     data: Annotated[Path | None, typer.Argument(help="Rows to show through the run.")] = None,
+    output: Sheet = None,
     json: Json = False,
 ) -> None:
     """Show exactly what the network sees: layers with shapes, one batch decoded back."""
     from fathom.cli import verbs
 
-    verbs.show(what, data, json)
+    verbs.show(what, data, output, json)
 
 
 @app.command()

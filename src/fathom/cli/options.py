@@ -44,6 +44,10 @@ From = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="The run folder; else the next under runs/.")]
 File = Annotated[Path | None, typer.Option("--output", "--out", "-o", help="The file to write.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Draw the first pictures as the network sees them (PNG)."),
+]
 Resume = Annotated[Path | None, typer.Option(help="Go on with an interrupted run.")]
 Time = Annotated[str | None, typer.Option(help="Budget for training: 60s, 5m.")]
 Rates = Annotated[

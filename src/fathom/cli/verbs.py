@@ -39,6 +39,7 @@ from fathom.workflow.replay import replay as replay_run
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
 from fathom.workflow.show import describe_run, describe_table
+from fathom.workflow.show_pictures import is_of_pictures
 from fathom.workflow.study import study
 from fathom.workflow.train import Sources
 from fathom.workflow.train import resume as resume_run
@@ -266,8 +267,13 @@ def _check_apart(data: Path, output: Path, option: str) -> None:
         )
 
 
-def show(what: Path, data: Path | None, as_json: bool) -> None:
-    found = describe_run(load(what), data) if what.is_dir() else describe_table(what)
+def show(what: Path, data: Path | None, output: Path | None, as_json: bool) -> None:
+    if output is not None:
+        _check_apart(what if data is None else data, output, "-o")
+    if what.is_dir() and not is_of_pictures(what):
+        found = describe_run(load(what), data, output)
+    else:
+        found = describe_table(what, output)
     if as_json:
         _print(found.content)
         return

@@ -213,6 +213,7 @@ def _plain_header(height: int, width: int, channels: int) -> bytes:
 def _resized(found: np.ndarray, height: int, width: int) -> np.ndarray:
     if found.shape[2:] == (height, width):
         return found
-    tensor = torch.from_numpy(np.ascontiguousarray(found)).float()
+    # Copied: grey ones may lie in the bytes of the cells, which nobody may write to.
+    tensor = torch.from_numpy(np.array(found, order="C")).float()
     small = interpolate(tensor, (height, width), mode="bilinear", antialias=True)
     return small.round_().clamp_(0, 255).to(torch.uint8).numpy()

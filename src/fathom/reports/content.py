@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from fathom.base.records import Decision, Finding
+from fathom.reports.album import Album, Look, Strip
 
 Score = tuple[float, float | None, float | None]
 """Value, lower and upper end of its 95 % interval; None where there is no interval."""
@@ -75,7 +76,10 @@ class TargetContent:
         reliability: (mean probability claimed, share observed, rows) per bin; the interval of
             the share may follow as a fourth and fifth figure.
         residuals: truth and prediction, one number per row.
-        worst: the worst mistakes: row, truth, answer, sure, cells (column -> cell).
+        worst: the worst mistakes: row, truth, answer, sure, cells (column -> cell); where the
+            columns hold pictures, these as "pictures" (tiles).
+        confused: of the pairs of classes that are most often taken for one another, a few
+            pictures each.
         conformal: lines on sets or intervals with a promised coverage.
         settings: lines on what was set after training, such as threshold and temperature.
     """
@@ -99,6 +103,7 @@ class TargetContent:
     reliability: Sequence[Sequence[float]] = ()
     residuals: tuple[Float[ndarray, " rows"], Float[ndarray, " rows"]] | None = None
     worst: Sequence[Mapping[str, Any]] = ()
+    confused: Sequence[Strip] = ()
     conformal: Sequence[str] = ()
     settings: Sequence[str] = ()
 
@@ -130,6 +135,8 @@ class ReportContent:
         targets: scores and mistakes, target by target.
         findings: what was noticed in the data; None = nobody looked.
         columns: the columns as they were read.
+        albums: the columns of pictures as the network sees them.
+        looks: where the network looks in them.
         decisions: the plan with its reasons.
         history: one mapping per check: step, loss, learning_rate, validation (name -> value),
             best.
@@ -152,6 +159,8 @@ class ReportContent:
     targets: Sequence[TargetContent] = ()
     findings: Sequence[Finding] | None = None
     columns: Sequence[ColumnContent] = ()
+    albums: Sequence[Album] = ()
+    looks: Sequence[Look] = ()
     decisions: Sequence[Decision] = ()
     history: Sequence[Mapping[str, Any]] = ()
     best_step: int | None = None

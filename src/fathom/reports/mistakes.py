@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
+from fathom.reports.album import Strip, Tile
 from fathom.reports.charts import histogram, reliability_diagram, truth_scatter
 from fathom.reports.confusion import Confusion, confusion_view
 from fathom.reports.content import TargetContent
@@ -36,6 +37,7 @@ class Mistake:
     sure: str
     cells: tuple[tuple[str, str], ...]
     rest: tuple[tuple[str, str], ...]
+    pictures: tuple[Tile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,30 @@ class MistakeSection:
     figures: tuple[Figure, ...]
     lines: tuple[str, ...]
     worst: tuple[Mistake, ...]
+    confused: tuple[Strip, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Nothing is known of mistakes on this target."""
-        parts = (self.confusion, self.per_class, self.figures, self.lines, self.worst)
+        parts = (
+            self.confusion,
+            self.per_class,
+            self.figures,
+            self.lines,
+            self.worst,
+            self.confused,
+        )
         return not any(parts)
 
     @property
     def sure(self) -> bool:
         """Whether the answers say how sure they are; those in numbers have no probability."""
         return any(mistake.sure for mistake in self.worst)
+
+    @property
+    def pictured(self) -> bool:
+        """Whether the worst mistakes are pictures, shown as such instead of in a table."""
+        return any(mistake.pictures for mistake in self.worst)
 
 
 def mistake_section(target: TargetContent) -> MistakeSection:
@@ -76,6 +91,7 @@ def mistake_section(target: TargetContent) -> MistakeSection:
         figures=tuple(figures),
         lines=(*target.settings, *target.conformal),
         worst=tuple(_mistake(item) for item in target.worst),
+        confused=tuple(target.confused),
     )
 
 
@@ -175,4 +191,5 @@ def _mistake(item: Mapping[str, Any]) -> Mistake:
         sure=cut(item.get("sure", "")),
         cells=tuple(cells[:_MOST_CELLS]),
         rest=tuple(cells[_MOST_CELLS:]),
+        pictures=tuple(item.get("pictures") or ()),
     )

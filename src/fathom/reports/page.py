@@ -9,6 +9,7 @@ from fathom.base.files import write_text
 from fathom.reports.content import ReportContent
 from fathom.reports.curves import training_section
 from fathom.reports.mistakes import mistake_section
+from fathom.reports.plates import plates
 from fathom.reports.scores import score_section
 from fathom.reports.sections import (
     about_finding,
@@ -35,7 +36,7 @@ def render(content: ReportContent) -> str:
     """The whole report as HTML that needs nothing else: no network, no script, no other file.
 
     Whatever comes from the data is escaped, and a content security policy forbids everything
-    but the style inside the page.
+    but the style and the pictures inside the page.
 
     Args:
         content: what is known; sections without content are left out.
@@ -52,6 +53,7 @@ def render(content: ReportContent) -> str:
         .get_template("report.html")
         .render(
             content=content,
+            plate=plates(content),
             scores=[section for section in scores if not section.empty],
             mistakes=[section for section in mistakes if not section.empty],
             findings=finding_groups(content.findings or ()),

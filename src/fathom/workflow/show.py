@@ -8,13 +8,23 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
+from fathom.base.errors import RecipeError
 from fathom.base.tensors import Features, Field
 from fathom.models.model import Part
 from fathom.models.preparation import Column, target_field
 from fathom.tables.read import read
+from fathom.tables.read_folder import given_splits
 from fathom.tables.table import Source, Table
 from fathom.workflow.predict import read_like_training
 from fathom.workflow.run import Run
+from fathom.workflow.show_pictures import (
+    described,
+    picture_columns_of,
+    text_of,
+    told_of,
+    write_sheet,
+)
+from fathom.workflow.tiles import picture_columns
 
 
 def layers(part: Part) -> list[tuple[str, str, int]]:
@@ -110,16 +120,12 @@ def _cells(rows: Table, name: str) -> list[str | None]:
 
 
 def _picture(column: Column, field: Field, rows: Table) -> dict[str, Any]:
-    """A column of pictures: what the network sees is told by its size and brightness."""
-    num, channels, height, width = field.data.shape
-    there = torch.ones(num, dtype=torch.bool) if field.mask is None else field.mask
-    bright = field.data.float().mean((1, 2, 3)).tolist()
+    """A column of pictures: their pixels would fill pages, so they are told in words."""
     return {
         "column": column.name,
         "kind": column.kind.name,
         "cells": _cells(rows, column.name),
-        "tensor": [f"{channels} × {height} × {width}, mean {mean:.1f} of 255" for mean in bright],
-        "present": there.tolist(),
+        **described(column, field, rows),
     }
 
 
@@ -131,8 +137,19 @@ class Description:
     content: dict[str, Any]
 
 
-def describe_run(run: Run, data: str | Path | None = None) -> Description:
-    """The layers of a run's network, and some rows through its preparation."""
+def describe_run(
+    run: Run, data: str | Path | None = None, output: Path | None = None
+) -> Description:
+    """The layers of a run's network, and some rows through its preparation.
+
+    Args:
+        run: a trained run.
+        data: rows to show.
+        output: where their pictures are drawn, as the network sees them.
+
+    Raises:
+        RecipeError: there is nothing to draw.
+    """
     part = run.model.parts[0]
     rows = layers(part)
     width = max(len(name) for name, _, _ in rows)
@@ -143,14 +160,28 @@ def describe_run(run: Run, data: str | Path | None = None) -> Description:
         lines.append(f"{len(run.model.parts)} such networks, one per fold; answers are averaged")
     content: dict[str, Any] = {"layers": rows}
     if data is not None:
-        batch = first_batch(part, read_like_training(run, data))
+        table = read_like_training(run, data)
+        batch = first_batch(part, table)
         content["batch"] = batch
         lines += ["", *(_column_text(column) for column in batch)]
+        if output is not None:
+            num = write_sheet(output, picture_columns(part.preparation), table)
+            lines += ["", f"{num} pictures drawn in {output}"]
+    elif output is not None:
+        raise RecipeError(
+            "There are no rows whose pictures could be drawn.",
+            where="-o",
+            expected="a run and rows",
+            got="a run alone",
+            do=f"Name rows: fathom show {run.folder} DATA -o {output}.",
+        )
     return Description("\n".join(lines), content)
 
 
 def _column_text(column: dict[str, Any]) -> str:
     head = f"{column['column']} ({column['kind']})"
+    if "present" in column and "decoded" not in column:  # pictures, one line for each
+        return "\n".join([head, *(f"  network sees: {one}" for one in column["tensor"])])
     if "decoded" not in column:
         return f"{head}\n  network sees: {_rounded(column['tensor'])}"
     return (
@@ -166,8 +197,30 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def describe_table(data: str | Path) -> Description:
-    """A table as it was read."""
-    table = read(data)
-    rows = table.frame.head(5).to_dicts()
-    return Description(repr(table), {"source": table.source.to_dict(), "rows": rows})
+def describe_table(data: str | Path, output: Path | None = None) -> Description:
+    """A table as it was read, and what a network would see of pictures in it.
+
+    Args:
+        data: a table, or a folder of pictures, of which the split to learn from is shown.
+        output: where the pictures of the first rows are drawn.
+
+    Raises:
+        DataError: it cannot be read.
+        RecipeError: there is nothing to draw.
+    """
+    table = read(given_splits(data)[0])
+    columns = picture_columns_of(table)
+    told = [told_of(column, table) for column in columns]
+    lines = [repr(table), *(text_of(one) for one in told)]
+    if output is not None:
+        lines.append(f"{write_sheet(output, columns, table)} pictures drawn in {output}")
+    few = table.rows(slice(0, 5))
+    cells = {
+        name: _cells(few, name) if few.column(name).dtype == pl.Binary else few.column(name)
+        for name in few.columns
+    }
+    rows = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+    content: dict[str, Any] = {"source": table.source.to_dict(), "rows": rows}
+    if told:
+        content["pictures"] = told
+    return Description("\n".join(lines), content)

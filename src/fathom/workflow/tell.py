@@ -23,21 +23,22 @@ from fathom.heads.head import Answer
 from fathom.metrics.catalogue import METRICS
 from fathom.metrics.labels import confusion_matrix
 from fathom.models.preparation import Column
+from fathom.reports.album import Look
 from fathom.reports.card import model_card
 from fathom.reports.content import ColumnContent, Importance, ReportContent, TargetContent
 from fathom.reports.page import write_report
+from fathom.workflow.albums import albums
 from fathom.workflow.bands import Band
 from fathom.workflow.importance import Importances
 from fathom.workflow.judge import Choice, Truth, said_of, task_of, truth_of
 from fathom.workflow.learn import Learned
+from fathom.workflow.looks import Held, looks
+from fathom.workflow.mistakes import confused, worst
 from fathom.workflow.show import layers
 from fathom.workflow.speed import speed_content, speed_of
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.study import Study
 from fathom.workflow.verdict import Verdict
-
-_WORST = 12
-_CELLS = 12
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         targets=[_target(outcome, column) for column in learned.model.targets],
         findings=made.findings,
         columns=_columns(outcome),
+        albums=albums(made, learned),
+        looks=_looks(outcome),
         decisions=[*made.decisions, *decided],
         history=trained.history,
         best_step=trained.best_step,
@@ -99,6 +102,14 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         record=_record(record),
         repeat=_repeat(record, folder),
     )
+
+
+def _looks(outcome: Outcome) -> list[Look]:
+    """Where the network looks for the first target's answers."""
+    column = outcome.learned.model.targets[0]
+    truth, answer = _held(outcome, column)
+    threshold = outcome.choices[column.name].threshold
+    return looks(outcome.made, outcome.learned, Held(truth, answer, threshold))
 
 
 def _not_scored(made: Study) -> str:
@@ -135,6 +146,8 @@ def _target(outcome: Outcome, column: Column) -> TargetContent:
     settings = [_line(d) for d in outcome.choices[column.name].decisions]
     if found is None:
         return TargetContent(name=column.name, task=task, settings=settings)
+    made, learned = outcome.made, outcome.learned
+    choice = outcome.choices[column.name]
     held_truth, held_answer = _held(outcome, column)
     score = found.score
     return TargetContent(
@@ -150,8 +163,9 @@ def _target(outcome: Outcome, column: Column) -> TargetContent:
         verdict=score.verdict,
         strongest=score.strongest_baseline or "",
         comparisons=[{**c.to_dict(), "wording": c.wording} for c in score.comparisons],
-        **_errors(column, found, outcome.choices[column.name]),
-        worst=_worst(outcome, column, held_truth, held_answer),
+        **_errors(column, found, choice),
+        worst=worst(made, learned, (column, choice), held_truth, held_answer),
+        confused=confused(made, learned, (column, choice), held_truth, held_answer),
         conformal=_conformal(outcome.bands.get(column.name), found),
         settings=[*settings, *score.notes],
     )
@@ -182,50 +196,6 @@ def _errors(column: Column, found: Verdict, choice: Choice) -> dict[str, Any]:
 def _held(outcome: Outcome, column: Column) -> tuple[Truth, Answer]:
     rows = outcome.made.material.pool.rows(outcome.learned.held_rows)
     return truth_of(column, rows, outcome.made.schema), outcome.learned.held[column.name]
-
-
-def _worst(outcome: Outcome, column: Column, truth: Truth, answer: Answer) -> list[dict[str, Any]]:
-    """The held rows that the model got most wrong; never test rows, which would become known."""
-    known = np.flatnonzero(truth.known)
-    true = truth.rows.truth
-    if answer.value is not None:
-        wrong = np.abs(true - answer.value[known])
-    elif true.ndim == 1 and answer.probability is not None:
-        chance = answer.probability[known]
-        wrong = np.where(true >= 0, 1 - chance[np.arange(len(true)), np.maximum(true, 0)], -1)
-    else:
-        return []
-    table = outcome.made.material.pool
-    shown = list(outcome.made.schema.inputs)[:_CELLS]
-    found: list[dict[str, Any]] = []
-    for place in np.argsort(-wrong, kind="stable")[:_WORST]:
-        row = int(outcome.learned.held_rows[known[place]])
-        cells = {name: _cell(table.frame[name][row]) for name in shown}
-        said, sure = _said(column, answer, int(known[place]))
-        found.append(
-            {
-                "row": int(outcome.made.material.origin[row]) + 1,
-                "truth": _cell(table.frame[column.name][row]),
-                "answer": said,
-                "sure": sure,
-                "cells": cells,
-            }
-        )
-    return found
-
-
-def _said(column: Column, answer: Answer, place: int) -> tuple[str, str]:
-    if answer.value is not None:
-        return number_in_words(float(answer.value[place])), ""
-    assert answer.probability is not None, "what is no number has probabilities"
-    chance = answer.probability[place]
-    best = int(chance.argmax())
-    levels = column.fitted.levels  # pyright: ignore[reportAttributeAccessIssue]
-    return str(levels[best]), f"{100 * chance[best]:.0f} %"
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _conformal(band: Band | None, found: Verdict) -> list[str]:
