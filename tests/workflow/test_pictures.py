@@ -99,6 +99,16 @@ def test_another_network_is_another_model(folder: Path, run: Run, tmp_path: Path
     assert type(run.network.encoders["image_0"].net).__name__ == "FastResidual"
 
 
+def test_channels_belong_to_the_network_that_has_them(folder: Path) -> None:
+    decided = {made.key: made for made in fathom.plan(folder)}
+    assert decided["network.channels"].value == 12
+    reason = "96 pictures are few: a quarter of what goes with the size"
+    assert decided["network.channels"].reason == reason
+    settings = {"network.pictures": "lenet", "network.channels": 8}
+    with pytest.raises(RecipeError, match="the network for pictures is 'lenet'"):
+        fathom.plan(folder, settings=settings)
+
+
 def test_a_network_for_pictures_needs_pictures() -> None:
     rows = {"x": [n / 7 for n in range(60)], "y": [n % 11 / 3 for n in range(60)]}
     with pytest.raises(RecipeError, match=r"no effect here(.|\n)*no input is a picture"):
@@ -135,6 +145,7 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
         ("augment.shift", 4),
         ("augment.cutout", 5),
         ("network.both_sides", True),
+        ("network.channels", 5),
     ],
 )
 def test_every_change_of_pictures_changes_the_training(

@@ -81,6 +81,7 @@ READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prep
 PICTURES = {
     "network.pictures",
     "network.both_sides",
+    "network.channels",
     "augment.flip",
     "augment.shift",
     "augment.cutout",

@@ -7,6 +7,7 @@ from fathom.workflow.decider import Circumstances, Decider
 
 NO_PICTURE = "no input is a picture"
 _FEW, _MANY = 1000, 5000
+_PARTS = {2: "half", 4: "quarter"}
 
 
 def only_pictures(facts: Circumstances) -> bool:
@@ -14,10 +15,22 @@ def only_pictures(facts: Circumstances) -> bool:
     return facts.inputs.get("image", 0) > 0 and set(facts.inputs) == {"image"}
 
 
-def first_width(facts: Circumstances, size: Mapping[str, int]) -> int:
+def decide_channels(
+    decide: Decider, facts: Circumstances, size: Mapping[str, int], name: str | None
+) -> int:
     """Channels of the first stage: few pictures are learned by heart by a wide network."""
     few = 4 if facts.num_rows < _FEW else 2 if facts.num_rows < _MANY else 1
-    return max(8, size["channels"] // few)
+    why = (
+        "goes with the size"
+        if few == 1
+        else f"{facts.num_rows:,} pictures are few: a {_PARTS[few]} of what goes with the size"
+    )
+    otherwise = NO_PICTURE if name is None else f"the network for pictures is '{name}'"
+    if facts.body is not None:
+        otherwise = "the network that it starts from has its own"
+    fits = name == "residual" and facts.body is None
+    usual = max(8, size["channels"] // few)
+    return decide.where(fits, "network.channels", usual, why, otherwise) or usual
 
 
 def changes(decide: Decider, facts: Circumstances) -> Augmentation:

@@ -24,7 +24,7 @@ from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
-from fathom.workflow.pictures import NO_PICTURE, changes, first_width, only_pictures
+from fathom.workflow.pictures import NO_PICTURE, changes, decide_channels, only_pictures
 from fathom.workflow.recipe import Recipe, useless
 from fathom.workflow.transfer import Transfer, decide_transfer
 
@@ -212,6 +212,7 @@ def _network(
         usual = ("ensemble", "the best of the networks for tables in our trials")
     name = decide("network.name", *usual)
     picture_net = _picture_net(decide, facts)
+    first = decide_channels(decide, facts, size, picture_net)
     sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
     deep = name != "linear"
     hidden = {
@@ -245,7 +246,6 @@ def _network(
     category_dim = decide.where(
         words > 0, "network.category_dim", 16, "enough for the levels of a column", _NO_CATEGORY
     )
-    first = first_width(facts, size)
     plan = NetworkPlan(
         name=name,
         pictures=picture_net or "residual",

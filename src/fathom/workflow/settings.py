@@ -169,6 +169,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
     Setting("network.both_sides", _SWITCH, "Answer from a picture and its mirror image."),
     Setting("network.pictures", _TEXT, "Which network for pictures.", ("residual", "lenet")),
+    Setting(
+        "network.channels",
+        _WHOLE,
+        "Channels of the first stage for pictures; the next have twice and four times as many.",
+        least=4,
+        most=4096,
+    ),
     Setting("network.members", _WHOLE, "Networks in the ensemble.", least=1, most=1000),
     Setting("network.width", _WHOLE, "Units in a hidden layer.", least=1),
     Setting("network.depth", _WHOLE, "Hidden layers.", least=0, most=1000),
