@@ -13,7 +13,10 @@ import fathom
 from fathom.base.errors import RecipeError
 from fathom.tables.schema import Roles
 from fathom.workflow.parts import facts_of
+from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
+from fathom.workflow.settings import SETTINGS
+from fathom.workflow.study import study
 
 QUICK: dict[str, Any] = {
     "training.epochs": 4,
@@ -129,7 +132,18 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("augment.flip", True), ("augment.shift", 4), ("augment.cutout", 5)]
+    ("key", "value"),
+    [
+        ("augment.flip", True),
+        ("augment.flip", "random"),
+        ("augment.shift", 4),
+        ("augment.cutout", 5),
+        ("augment.rotate", 20),
+        ("augment.scale", 0.2),
+        ("augment.crop", 0.6),
+        ("augment.colour", 0.4),
+        ("augment.blur", 0.5),
+    ],
 )
 def test_every_change_of_pictures_changes_the_training(
     key: str, value: object, folder: Path, run: Run, tmp_path: Path
@@ -137,6 +151,53 @@ def test_every_change_of_pictures_changes_the_training(
     found = fathom.train(folder, out=tmp_path / "run", settings={**QUICK, key: value}, watch=None)
     ours, theirs = (each.folder / "history.jsonl" for each in (found, run))
     assert ours.read_bytes() != theirs.read_bytes()
+
+
+def test_a_flip_alternates_where_nothing_else_is_said(folder: Path) -> None:
+    """On, that is; the trial says whether it is."""
+    for said, found in ((True, "alternating"), ("random", "random"), (False, "none")):
+        recipe = Recipe.of({**QUICK, "augment.flip": said})
+        assert study(recipe, folder).resolved.augment.flip == found
+
+
+@pytest.mark.parametrize("key", [one.key for one in SETTINGS if one.key.startswith("augment.")])
+def test_pictures_alone_can_be_changed(key: str) -> None:
+    """Whatever the key is, and whatever it is set to."""
+    rows = {"x": [n / 7 for n in range(60)], "y": [n % 11 / 3 for n in range(60)]}
+    value = True if key == "augment.flip" else 1
+    with pytest.raises(RecipeError, match=rf"'{key}' would have no effect(.|\n)*no input is a pic"):
+        fathom.plan(rows, "y", settings={key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("augment.flip", "never", "cannot be 'never'(.|\n)*'alternating', 'random'"),
+        ("augment.rotate", 181, "out of its range(.|\n)*from 0 up to 180(.|\n)*181"),
+        ("augment.crop", 0.0, "out of its range(.|\n)*from 0.01 up to 1"),
+        ("augment.colour", 1.5, "out of its range(.|\n)*from 0 up to 1"),
+        ("augment.scale", -0.1, "out of its range(.|\n)*got: +-0.1"),
+        ("augment.blur", "much", "of the wrong type(.|\n)*a number"),
+    ],
+)
+def test_changes_out_of_range_are_told(key: str, value: object, told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        Recipe.of({key: value})
+
+
+@pytest.mark.parametrize(("side", "usual"), [(64, (1.0, 0.0, 2)), (96, (0.35, 0.2, 0))])
+def test_large_pictures_are_cropped_and_relit_in_place_of_shifts(
+    side: int, usual: tuple[float, ...], tmp_path: Path
+) -> None:
+    for number in range(40):
+        place = tmp_path / ("left", "right")[number % 2] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        with Image.open(io.BytesIO(square(number % 2 == 1, number))) as image:
+            image.resize((60, side)).save(place)
+    decided = {made.key: made.value for made in fathom.plan(tmp_path)}
+    found = tuple(decided[f"augment.{name}"] for name in ("crop", "colour", "shift"))
+    assert found == usual
+    assert decided["augment.rotate"] == decided["augment.blur"] == decided["augment.scale"] == 0
 
 
 def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> None:

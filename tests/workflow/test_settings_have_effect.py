@@ -78,7 +78,8 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
 # Tested with pictures, in test_pictures.py.
-PICTURES = {"network.pictures", "augment.flip", "augment.shift", "augment.cutout"}
+CHANGES = ("flip", "rotate", "scale", "crop", "shift", "cutout", "colour", "blur")
+PICTURES = {"network.pictures", *(f"augment.{name}" for name in CHANGES)}
 
 
 def test_every_setting_has_a_case() -> None:

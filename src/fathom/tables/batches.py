@@ -34,8 +34,8 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, index: Int[Tensor, " batch"], step: int = 0) -> Batch:
-        """Some of them as a batch."""
+    def batch(self, index: Int[Tensor, " batch"], step: int = 0, epoch: int = 0) -> Batch:
+        """Some of them as a batch, for a step of an epoch of the training."""
         ...
 
     def to(self, device: torch.device) -> "Examples": ...
@@ -70,11 +70,11 @@ class RowExamples:
     def __len__(self) -> int:
         return len(self.weight)
 
-    def batch(self, index: Int[Tensor, " batch"], step: int = 0) -> Batch:
-        """Some of them as a batch."""
+    def batch(self, index: Int[Tensor, " batch"], step: int = 0, epoch: int = 0) -> Batch:
+        """Some of them as a batch, for a step of an epoch of the training."""
         inputs = {name: field.rows(index) for name, field in self.inputs.items()}
         for name, change in self.augment.items():
-            pixels = change.apply(inputs[name].data, index, self.seed, step)
+            pixels = change.apply(inputs[name].data, index, self.seed, step, epoch)
             inputs[name] = Field(pixels, inputs[name].mask)
         return Batch(
             inputs,
@@ -138,7 +138,7 @@ class ResidentBatches:
             parts = self._order(epoch).tensor_split(self.num_batches)
             for index in parts[place:]:
                 self.position += 1
-                yield self.examples.batch(index, self.position - 1)
+                yield self.examples.batch(index, self.position - 1, epoch)
 
     def _order(self, epoch: int) -> Int[Tensor, " examples"]:
         generator = torch_generator(self.seed, "order", epoch)

@@ -22,6 +22,7 @@ class Circumstances:
         inputs: kind -> how many inputs are of it.
         device: where it will train.
         mirror: what mirroring the pictures of the first column of them does; None = not tried.
+        picture_side: the longest side of the pixels that a network reads; 0 = no pictures.
     """
 
     num_rows: int
@@ -29,6 +30,7 @@ class Circumstances:
     inputs: Mapping[str, int]
     device: torch.device
     mirror: MirrorTrial | None = None
+    picture_side: int = 0
 
 
 class Decider:

@@ -10,6 +10,7 @@ import torch
 from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
 from fathom.base.seeds import torch_generator
+from fathom.columns.image import Image
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
@@ -152,7 +153,16 @@ def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...
         inputs=Counter(schema.columns[name].kind.name for name in schema.inputs),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
         mirror=_mirror(material, schema, targets[0]),
+        picture_side=_picture_side(material.train, schema),
     )
+
+
+def _picture_side(train: Table, schema: Schema) -> int:
+    """The longest side of the pixels that a network reads."""
+    kinds = {name: schema.columns[name].kind for name in schema.inputs}
+    pictures = {name: kind for name, kind in kinds.items() if isinstance(kind, Image)}
+    values = parse_columns(train, dict(pictures))
+    return max((max(pictures[name].size(values[name])) for name in pictures), default=0)
 
 
 def _mirror(material: Material, schema: Schema, target: Column) -> MirrorTrial | None:
