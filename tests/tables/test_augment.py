@@ -162,6 +162,14 @@ def test_crops_are_of_the_area_that_was_drawn_and_within_the_picture() -> None:
     assert max(map(float, (sides[0].max(), sides[1].max()))) < 1.02
 
 
+def test_a_zoom_is_the_same_both_ways() -> None:
+    side = 33
+    ramp = (4 * torch.arange(side)).to(torch.uint8).expand(50, 1, side, side)
+    both = torch.cat([ramp, ramp.mT], dim=1)
+    one, two = Augmentation(scale=0.25).apply(both, torch.arange(50), 0, 1).unbind(1)
+    assert torch.equal(one, two.mT)
+
+
 def test_turns_and_zooms_reach_as_far_as_they_may() -> None:
     """From the slope that a picture with a slope has afterwards."""
     side = 33
@@ -216,6 +224,18 @@ def test_light_changes_as_far_as_it_may() -> None:
     assert (int(found.min()), int(found.max())) == (80, 120)
     assert found.float().mean() == pytest.approx(100, abs=1)
     assert bool((found == found[:, :1, :1, :1]).all())
+
+
+def test_brightness_contrast_and_saturation_are_drawn_apart() -> None:
+    """From the mean, the spread and the colour of a picture of two tones."""
+    pixels = torch.tensor([30, 90, 60, 100, 50, 80], dtype=torch.uint8).reshape(1, 3, 1, 2)
+    found = Augmentation(colour=0.5).apply(pixels.repeat(4000, 1, 1, 1), torch.arange(4000), 0, 1)
+    grey = (found.float() * torch.tensor([0.299, 0.587, 0.114]).reshape(3, 1, 1)).sum(1)[:, 0]
+    bright = grey.mean(1)
+    contrast = (grey[:, 0] - grey[:, 1]) / bright
+    colour = (found[:, 0, 0, 0].float() - grey[:, 0]) / contrast / bright
+    draws = torch.stack([bright, contrast, colour])
+    assert float((torch.corrcoef(draws) - torch.eye(3)).abs().max()) < 0.1
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 1.5])
