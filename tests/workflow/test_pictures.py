@@ -1,6 +1,7 @@
 """The whole path with pictures: folders, tables with a column of them, broken ones."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,8 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
         ("augment.crop", 0.6),
         ("augment.colour", 0.4),
         ("augment.blur", 0.5),
+        ("augment.mixup", 0.3),
+        ("augment.cutmix", 1.0),
     ],
 )
 def test_every_change_of_pictures_changes_the_training(
@@ -198,6 +201,34 @@ def test_large_pictures_are_cropped_and_relit_in_place_of_shifts(
     found = tuple(decided[f"augment.{name}"] for name in ("crop", "colour", "shift"))
     assert found == usual
     assert decided["augment.rotate"] == decided["augment.blur"] == decided["augment.scale"] == 0
+
+
+@pytest.mark.parametrize("key", ["augment.mixup", "augment.cutmix"])
+def test_pictures_beside_other_columns_are_not_mixed(key: str, tmp_path: Path) -> None:
+    """A blend of two pictures belongs to neither number."""
+    for number in range(60):
+        (tmp_path / f"{number}.png").write_bytes(square(number % 2 == 0, number))
+    rows: dict[str, list[Any]] = {"photo": [f"{number}.png" for number in range(60)]}
+    rows |= {"size": [n * n % 17 / 3 for n in range(60)], "y": [n % 7 / 2 for n in range(60)]}
+    pl.DataFrame(rows).write_csv(tmp_path / "table.csv")
+    told = rf"'{key}' would have no effect(.|\n)*other inputs than the one picture cannot be mixed"
+    with pytest.raises(RecipeError, match=told):
+        fathom.plan(tmp_path / "table.csv", "y", settings={key: 0.2})
+
+
+def test_mixed_batches_are_split_without_a_trace(folder: Path, tmp_path: Path) -> None:
+    """But for the rounding of sums in another order."""
+    settings = {**QUICK, "training.epochs": 2, "augment.mixup": 0.5, "augment.cutmix": 0.5}
+    settings |= {"training.precision": "fp32", "network.pictures": "lenet"}
+    losses: list[list[float]] = []
+    for pieces in (1, 3):
+        out = tmp_path / str(pieces)
+        run = fathom.train(
+            folder, out=out, settings={**settings, "training.accumulate": pieces}, watch=None
+        )
+        history = (run.folder / "history.jsonl").read_text().splitlines()
+        losses.append([json.loads(line)["loss"] for line in history])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> None:

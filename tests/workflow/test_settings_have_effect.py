@@ -78,7 +78,18 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
 # Tested with pictures, in test_pictures.py.
-CHANGES = ("flip", "rotate", "scale", "crop", "shift", "cutout", "colour", "blur")
+CHANGES = (
+    "flip",
+    "rotate",
+    "scale",
+    "crop",
+    "shift",
+    "cutout",
+    "colour",
+    "blur",
+    "mixup",
+    "cutmix",
+)
 PICTURES = {"network.pictures", *(f"augment.{name}" for name in CHANGES)}
 
 

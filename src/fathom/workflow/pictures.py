@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fathom.columns.gallery import SMALL
 from fathom.tables.augment import Augmentation
+from fathom.tables.mixing import Mixing
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.mirror import MirrorTrial
 
@@ -50,6 +51,21 @@ def changes(decide: Decider, facts: Circumstances) -> Augmentation:
         found[name] = decide.where(pictures, f"augment.{name}", *usual, NO_PICTURE)
     found["flip"] = {True: "alternating", False: "none"}.get(found["flip"], found["flip"])
     return Augmentation(**{name: value for name, value in found.items() if value is not None})
+
+
+def mixture(decide: Decider, facts: Circumstances) -> Mixing:
+    """How pictures are mixed with one another at every step of the training."""
+    alone = dict(facts.inputs) == {"image": 1}
+    pictures = facts.inputs.get("image", 0) > 0
+    otherwise = "other inputs than the one picture cannot be mixed" if pictures else NO_PICTURE
+    found = {
+        name: decide.where(alone, f"augment.{name}", 0.0, why, otherwise)
+        for name, why in (
+            ("mixup", "pictures are not blended"),
+            ("cutmix", "no part of a picture comes from another"),
+        )
+    }
+    return Mixing(**{name: value for name, value in found.items() if value is not None})
 
 
 def _flip(trial: MirrorTrial | None) -> tuple[str | bool, str]:

@@ -222,6 +222,21 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("augment.blur", _NUMBER, "How likely a picture is out of focus.", least=0, most=1),
     Setting(
+        "augment.mixup",
+        _NUMBER,
+        "Blend each picture with another, and what is learned of both, by a share from "
+        "Beta(alpha, alpha); 0 = never.",
+        least=0,
+        most=100,
+    ),
+    Setting(
+        "augment.cutmix",
+        _NUMBER,
+        "Put a part of another into each picture, by a share from Beta(alpha, alpha); 0 = never.",
+        least=0,
+        most=100,
+    ),
+    Setting(
         "loss.number",
         _TEXT,
         "What is descended for numbers.",
