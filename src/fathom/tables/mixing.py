@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from fathom.base.seeds import uniform
 from fathom.base.tensors import Batch, Field, Mixed
+from fathom.tables.pieces import pieces
 
 _ORDER, _SHARE, _CUT, _RIGHT, _DOWN, _NUM_DRAWS = range(6)
 _KNOTS = 1025
+Pixels = UInt8[Tensor, "batch channels height width"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +43,10 @@ class Mixing:
         return self.mixup > 0 or self.cutmix > 0
 
     def apply(self, batch: Batch, seed: int) -> Batch:
-        """The batch with every input mixed, and what is needed to mix the losses.
+        """The batch with its pictures mixed, and what is needed to mix the losses.
 
         Args:
-            batch: whole, of a step; all its inputs are pictures.
+            batch: whole, of a step; its one input are pictures.
             seed: of the training.
 
         Example:
@@ -60,15 +62,16 @@ class Mixing:
         example = batch.example
         draws = uniform(seed, "mix", batch.step, example=example, num=_NUM_DRAWS)
         partner = _next_in_order(draws[:, _ORDER])
-        share, cut = self._share(draws), self._cut(draws)
-        # Where one of the two has no picture there is nothing to mix.
-        for field in batch.inputs.values():
-            if field.mask is not None:
-                share = torch.where(field.mask & field.mask[partner], share, 1.0)
-        inputs: dict[str, Field] = {}
-        for name, field in batch.inputs.items():
-            part, share = _parts(field.data, share, cut, draws)
-            inputs[name] = Field(_blended(field.data, partner, part), field.mask)
+        ((name, field),) = batch.inputs.items()
+        share = self._share(draws)
+        if field.mask is not None:  # without two pictures there is nothing to mix
+            share = torch.where(field.mask & field.mask[partner], share, 1.0)
+        pixels, found = field.data, torch.empty_like(field.data)
+        for some in pieces(pixels):
+            own, cut = pixels[some], self._cut(draws[some])
+            part, share[some] = _parts(own, share[some], cut, draws[some])
+            found[some] = _blended(own, pixels[partner[some]], part)
+        inputs = {name: Field(found, field.mask)}
         targets = {name: field.rows(partner) for name, field in batch.targets.items()}
         return replace(batch, inputs=inputs, mixed=Mixed(targets, batch.weight[partner], share))
 
@@ -94,7 +97,7 @@ def _next_in_order(draw: Float[Tensor, " batch"]) -> Int[Tensor, " batch"]:
 
 
 def _parts(
-    pixels: Tensor,
+    pixels: Pixels,
     share: Float[Tensor, " batch"],
     cut: Bool[Tensor, " batch"],
     draws: Float[Tensor, "batch draws"],
@@ -115,10 +118,12 @@ def _parts(
     return torch.where(cut[:, None, None], (~inside).float(), blend), share
 
 
-def _blended(pixels: Tensor, partner: Int[Tensor, " batch"], part: Tensor) -> Tensor:
-    """Each picture and its partner, by parts, rounded."""
-    own, part = pixels.float(), part[:, None]
-    return (own * part + own[partner] * (1 - part)).round_().to(pixels.dtype)
+def _blended(
+    own: Pixels, other: Pixels, part: Float[Tensor, "batch height width"]
+) -> Float[Tensor, "batch channels height width"]:
+    """Each picture and its partner, by parts, in whole numbers."""
+    part = part[:, None]
+    return (own * part).add_(other * (1 - part)).round_()
 
 
 def _beta(draw: Float[Tensor, " batch"], alpha: float) -> Float[Tensor, " batch"]:
