@@ -240,6 +240,26 @@ def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> No
     )
 
 
+def test_arrays_are_trained_from_as_they_are(tmp_path: Path) -> None:
+    """Splits by name; what is answered and scored afterwards comes without and with labels."""
+    rng = np.random.default_rng(3)
+    arrays: dict[str, np.ndarray] = {}
+    for part, num in (("train", 120), ("test", 40)):
+        pixels, codes = rng.integers(0, 120, (num, 12, 14), dtype=np.uint8), np.arange(num) % 2
+        pixels[codes == 0, :, :7] += np.uint8(130)
+        pixels[codes == 1, :, 7:] += np.uint8(130)
+        arrays |= {f"x_{part}": pixels / np.float32(255), f"y_{part}": codes}
+    np.savez(tmp_path / "all.npz", **arrays)
+    run = fathom.train(tmp_path / "all.npz", "y", out=tmp_path / "run", settings=QUICK, watch=None)
+    assert run.score["rows"] == 40
+    assert run.score["metrics"]["accuracy"]["value"] > 0.9
+    np.savez(tmp_path / "new.npz", x=arrays["x_test"])
+    found = fathom.predict(run, tmp_path / "new.npz").frame["y"].cast(pl.Int64).to_numpy()
+    assert (found == arrays["y_test"]).mean() > 0.9
+    told = [one.code for one in fathom.look(tmp_path / "all.npz").findings]
+    assert "pictures_scaled" in told
+
+
 def test_near_copies_never_part(tmp_path: Path) -> None:
     """Saved again under another name, a picture lands in the part that has the first one."""
     for number in range(40):
