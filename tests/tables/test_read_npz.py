@@ -76,6 +76,12 @@ def test_grey_pictures(pixels: np.ndarray, wanted: np.ndarray, tmp_path: Path) -
     assert np.array_equal(np.stack([pixels_of(cell) for cell in table.column("images")]), wanted)
 
 
+def test_floats_are_rounded(tmp_path: Path) -> None:
+    for pixels in ([[[0.4, 0.6, 254.6]]], [[[0.4 / 255, 0.6 / 255, 254.6 / 255]]]):
+        (cell,) = read(saved(tmp_path, x=np.array(pixels))).column("x")
+        assert pixels_of(cell).ravel().tolist() == [0, 1, 255]
+
+
 def test_other_arrays_are_columns(tmp_path: Path) -> None:
     arrays = {
         "age": np.linspace(0, 1, 11, dtype=np.float16),

@@ -122,11 +122,9 @@ def _are_pictures(array: np.ndarray) -> bool:
 
 
 def _readable(values: _Arrays) -> _Arrays:
-    """Texts of bytes as texts; polars knows numbers in the order of this machine alone."""
+    """Texts of bytes as texts."""
     return {
-        name: np.char.decode(array, "utf-8", "replace")
-        if array.dtype.kind == "S"
-        else array.astype(array.dtype.newbyteorder("="))
+        name: np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
         for name, array in values.items()
     }
 
