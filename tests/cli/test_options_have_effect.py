@@ -77,6 +77,9 @@ OWN = {
     ("plan", "json"),
     ("plan", "output"),
     ("plan", "rates"),
+    # It needs a run on pictures: test_transfer.py.
+    ("plan", "from_"),
+    ("train", "from_"),
     ("train", "resume"),
     ("train", "out"),
     ("train", "time"),

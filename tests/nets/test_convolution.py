@@ -7,11 +7,13 @@ from torch import nn
 from fathom.base.seeds import torch_generator
 from fathom.base.tensors import Field
 from fathom.encoders.image import ImageEncoder
-from fathom.nets.convolution import FastResidual, LeNet, ResidualShape
+from fathom.nets.convolution import FastResidual, LearnedPatches, LeNet, ResidualShape
 
 
 def residual(channels: int, height: int, width: int, seed: int = 0) -> FastResidual:
-    return FastResidual(channels, ResidualShape(widths=(8, 16)), torch_generator(seed, "net"))
+    generator = torch_generator(seed, "net")
+    patches = LearnedPatches(channels, 4, generator)
+    return FastResidual(patches, ResidualShape(widths=(8, 16)), generator)
 
 
 def lenet(channels: int, height: int, width: int, seed: int = 0) -> LeNet:
@@ -67,3 +69,12 @@ def test_the_encoder_scales_pixels_and_marks_missing_pictures() -> None:
     assert found.shape == (2, 13)
     assert found[0].tolist() == pytest.approx([1.0] * 4 + [3.0] * 4 + [1.0] * 4 + [0.0])
     assert found[1].tolist() == [0.0] * 12 + [1.0]
+
+
+def test_an_answer_sees_both_sides_and_training_one() -> None:
+    net = nn.Sequential(nn.Flatten())
+    net.dim_out = 3  # pyright: ignore[reportAttributeAccessIssue]
+    encoder = ImageEncoder(net, (0.0,), (1 / 255,), missing=False, both_sides=True)
+    field = Field(torch.tensor([[[[1, 5, 9]]]], dtype=torch.uint8))
+    assert encoder(field).tensor.tolist() == [[1.0, 5.0, 9.0]]
+    assert encoder.eval()(field).tensor.tolist() == [[5.0, 5.0, 5.0]]

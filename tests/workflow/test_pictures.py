@@ -146,6 +146,7 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
         ("augment.blur", 0.5),
         ("augment.mixup", 0.3),
         ("augment.cutmix", 1.0),
+        ("network.both_sides", True),
     ],
 )
 def test_every_change_of_pictures_changes_the_training(
@@ -190,16 +191,20 @@ def test_changes_out_of_range_are_told(key: str, value: object, told: str) -> No
 
 @pytest.mark.parametrize(("side", "usual"), [(64, (1.0, 0.0, 2)), (96, (0.35, 0.2, 0))])
 def test_large_pictures_are_cropped_and_relit_in_place_of_shifts(
-    side: int, usual: tuple[float, ...], tmp_path: Path
+    side: int, usual: tuple[float, ...], run: Run, tmp_path: Path
 ) -> None:
+    """By the size that the network reads: a trained one that is started from brings its own."""
     for number in range(40):
         place = tmp_path / ("left", "right")[number % 2] / f"{number}.png"
         place.parent.mkdir(exist_ok=True)
         with Image.open(io.BytesIO(square(number % 2 == 1, number))) as image:
             image.resize((60, side)).save(place)
     decided = {made.key: made.value for made in fathom.plan(tmp_path)}
-    found = tuple(decided[f"augment.{name}"] for name in ("crop", "colour", "shift"))
-    assert found == usual
+    names = ("crop", "colour", "shift")
+    assert tuple(decided[f"augment.{name}"] for name in names) == usual
+    settings = {"transfer.from": str(run.folder)}
+    small = {made.key: made.value for made in fathom.plan(tmp_path, settings=settings)}
+    assert tuple(small[f"augment.{name}"] for name in names) == (1.0, 0.0, 2)
     assert decided["augment.rotate"] == decided["augment.blur"] == decided["augment.scale"] == 0
 
 

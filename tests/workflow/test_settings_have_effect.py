@@ -90,11 +90,14 @@ CHANGES = (
     "mixup",
     "cutmix",
 )
-PICTURES = {"network.pictures", *(f"augment.{name}" for name in CHANGES)}
+PICTURES = {"network.pictures", "network.both_sides", *(f"augment.{name}" for name in CHANGES)}
+
+# Tested in test_transfer.py.
+TRANSFER = {"transfer.from", "transfer.learn", "transfer.layer_rate", "transfer.compare"}
 
 
 def test_every_setting_has_a_case() -> None:
-    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES
+    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES | TRANSFER
 
 
 @pytest.fixture(scope="session")

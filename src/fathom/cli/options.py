@@ -39,6 +39,9 @@ Settings = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Where all randomness starts.")]
 Size = Annotated[str | None, typer.Option(help="The one dial: small, medium or large.")]
+From = Annotated[
+    Path | None, typer.Option("--from", help="A run on pictures whose network is started from.")
+]
 Out = Annotated[Path | None, typer.Option(help="The run folder; else the next under runs/.")]
 File = Annotated[Path | None, typer.Option("--output", "--out", "-o", help="The file to write.")]
 Resume = Annotated[Path | None, typer.Option(help="Go on with an interrupted run.")]
@@ -67,6 +70,7 @@ class Asked:
     weight: Weight = None
     kind: Kind = None
     settings: Settings = None
+    from_: From = None
     size: Size = None
     seed: Seed = None
 
@@ -78,6 +82,7 @@ class Asked:
             "group": self.group,
             "time_column": self.time_column,
             "weight": self.weight,
+            "transfer.from": None if self.from_ is None else str(self.from_),
             "size": self.size,
             "seed": self.seed,
         }

@@ -41,6 +41,8 @@ def input_evidence(profile: Profile) -> tuple[Evidence, ...]:
 def about_image(profile: Profile) -> Evidence | None:
     """Pictures: bytes that begin as files of pictures do, or names of such files."""
     raw = profile.raw.drop_nulls()
+    if not len(raw):
+        return None
     if raw.dtype == pl.Binary:
         starts = [cell[:12] for cell in raw.head(_LOOKED_AT).to_list()]
         share = sum(map(is_picture, starts)) / len(starts)

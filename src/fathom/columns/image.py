@@ -16,10 +16,11 @@ from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, St
 from fathom.columns.likeness import Likenesses, copies, near_pairs
 from fathom.columns.picture import Header
 from fathom.columns.prints import digests, headers
+from fathom.columns.texture import REACH, Moments, Texture
 
 Colour = Literal["auto", "grey", "rgb"]
 _SIDE = 128
-_SAMPLE, _SAMPLE_SIDE = 2000, 32
+_SAMPLE, _SAMPLE_BYTES = 2000, 16 << 20
 # A network halves a picture several times.
 _MULTIPLE = 8
 
@@ -52,27 +53,27 @@ class Image(Kind):
         cells = values.data[used].tolist()
         found = headers(cells)
         good = [cell for cell, header in zip(cells, found, strict=True) if not header.error]
-        sample = good[:: max(1, -(-len(good) // _SAMPLE))]
-        return ImageStats(
-            Counter(found),
-            num_missing=int((~values.present).sum()),
-            moments=_moments(sample, grey=self._grey(found)),
-        )
+        counted = Counter(found)
+        shape = Shape(*_size(counted, self.side), 1 if self._grey(found) else 3)
+        most = max(1, min(_SAMPLE, _SAMPLE_BYTES // shape.num_bytes))
+        sample = good[:: max(1, -(-len(good) // most))]
+        missing = int((~values.present).sum())
+        return ImageStats(counted, num_missing=missing, moments=_moments(sample, shape))
 
     def freeze(self, stats: Stats) -> "FittedImage":
         assert isinstance(stats, ImageStats), "pictures are frozen from the statistics of pictures"
         grey = self._grey(list(stats.headers))
         height, width = _size(stats.headers, self.side)
-        num, total, squares = stats.moments
-        mean = total / max(num, 1)
-        spread = np.sqrt(np.maximum(squares / max(num, 1) - mean**2, 1.0))
         channels = 1 if grey else 3
+        mean, texture = stats.moments.summary(channels)
+        spread = np.sqrt(np.maximum(texture[range(channels), range(channels), REACH, REACH], 1.0))
         return FittedImage(
             height=height,
             width=width,
             channels=channels,
-            mean=tuple((mean[:channels] / 255).tolist()),
-            standard_deviation=tuple((spread[:channels] / 255).tolist()),
+            mean=tuple((mean / 255).tolist()),
+            standard_deviation=tuple((spread / 255).tolist()),
+            texture=tuple(texture.ravel().round(3).tolist()),
             count=sum(n for header, n in stats.headers.items() if not header.error),
             num_missing=stats.num_missing,
         )
@@ -95,22 +96,19 @@ class ImageStats(Stats):
     Attributes:
         headers: size, mode and format -> number of pictures.
         num_missing: rows without one.
-        moments: of a sample: number of pixels, sums and sums of squares by channel.
+        moments: of the pixels of a sample.
     """
 
     headers: Counter[Header]
     num_missing: int = 0
-    moments: tuple[int, np.ndarray, np.ndarray] = field(
-        default_factory=lambda: (0, np.zeros(3), np.zeros(3))
-    )
+    moments: Moments = field(default_factory=Moments)
 
     def merge(self, other: Stats) -> "ImageStats":
         assert isinstance(other, ImageStats), "statistics of one kind are merged"
-        (n, total, squares), (m, more, more_squares) = self.moments, other.moments
         return ImageStats(
             self.headers + other.headers,
             self.num_missing + other.num_missing,
-            (n + m, total + more, squares + more_squares),
+            self.moments.merge(other.moments),
         )
 
 
@@ -121,6 +119,7 @@ class FittedImage(FittedColumn):
     Attributes:
         height, width, channels: of the pixels that a network reads.
         mean, standard_deviation: by channel, 0 to 1.
+        texture: covariance of pixels, 0 to 255, by channel and displacement, row by row.
         count: pictures that have a readable header.
         num_missing: rows without a picture.
     """
@@ -130,10 +129,19 @@ class FittedImage(FittedColumn):
     channels: int
     mean: tuple[float, ...]
     standard_deviation: tuple[float, ...]
+    texture: tuple[float, ...]
     count: int
     num_missing: int
 
     kind: ClassVar[KindName] = "image"
+
+    @property
+    def unit_texture(self) -> Texture:
+        """The texture of pixels that were brought to deviation 1."""
+        spread = 255 * np.array(self.standard_deviation)
+        reach = 2 * REACH + 1
+        texture = np.array(self.texture).reshape(self.channels, self.channels, reach, reach)
+        return texture / (spread[:, None] * spread)[..., None, None]
 
     @property
     def shape(self) -> Shape:
@@ -184,7 +192,7 @@ class FittedImage(FittedColumn):
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> "FittedImage":
         facts = {name: value for name, value in content.items() if name != "kind"}
-        for name in ("mean", "standard_deviation"):
+        for name in ("mean", "standard_deviation", "texture"):
             facts[name] = tuple(facts[name])
         return cls(**facts)
 
@@ -232,12 +240,7 @@ def _rounded(length: float) -> int:
     return max(_MULTIPLE, round(length / _MULTIPLE) * _MULTIPLE)
 
 
-def _moments(cells: list[Any], *, grey: bool) -> tuple[int, np.ndarray, np.ndarray]:
-    gallery = Gallery(Shape(_SAMPLE_SIDE, _SAMPLE_SIDE, 1 if grey else 3))
-    if not cells:
-        return 0, np.zeros(3), np.zeros(3)
+def _moments(cells: list[Any], shape: Shape) -> Moments:
+    gallery = Gallery(shape)
     gallery.numbers(cells)
-    pixels = gallery.parts[0][~gallery.bad[0]].astype(np.float64)
-    total, squares = pixels.sum((0, 2, 3)), (pixels**2).sum((0, 2, 3))
-    num = pixels.size // pixels.shape[1]
-    return num, np.broadcast_to(total, 3).copy(), np.broadcast_to(squares, 3).copy()
+    return Moments.of(gallery.parts[0][~gallery.bad[0]]) if cells else Moments()

@@ -5,12 +5,12 @@ that are far more alike than pictures of their collection usually are: portraits
 resemble each other, and are no copies for that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch.nn.functional import adaptive_avg_pool2d
 
 from fathom.columns.gallery import SMALL, Shape, shared_gallery
@@ -23,7 +23,7 @@ FLAT = 2.0
 # Copies saved again at half the quality still agree to 0.995 or better.
 _APART, _USUAL = 0.015, 1 / 12
 _NEIGHBOUR, _ASKED = 10, 500
-_DIMS, _BLOCK = 48, 1024
+_DIMS, _BLOCK, _SAMPLE, _AT_ONCE = 48, 1024, 4000, 4096
 # How bright red, green and blue are to the eye.
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
 
@@ -34,13 +34,11 @@ class Likenesses:
 
     Attributes:
         small: grey, 0 to 255.
-        unit: the same without mean and contrast, of length 1; 0 where `flat`.
         broken: those that cannot be decoded.
         flat: those of one colour, and broken ones.
     """
 
-    small: Float[np.ndarray, "pictures side side"]
-    unit: Float[np.ndarray, "pictures pixels"]
+    small: Shaped[np.ndarray, "pictures side side"]
     broken: Bool[np.ndarray, " pictures"]
     flat: Bool[np.ndarray, " pictures"]
 
@@ -49,27 +47,29 @@ class Likenesses:
         """Of files; each content is decoded once in a process."""
         gallery = shared_gallery(_shape_of(cells))
         numbers = gallery.numbers(cells)
-        if not len(numbers):
-            return cls.from_small(np.zeros((0, SIDE, SIDE)), np.zeros(0, dtype=bool))
-        broken = np.concatenate(gallery.bad)[numbers]
-        pieces = [
-            _grey(gallery.pixels(numbers[at : at + 4096])) for at in range(0, len(numbers), 4096)
-        ]
-        return cls.from_small(np.concatenate(pieces), broken)
+        small = np.zeros((len(cells), SIDE, SIDE), dtype=np.uint8)
+        for block in _blocks(len(cells)):
+            small[block] = _grey(gallery.pixels(numbers[block]))
+        broken = np.concatenate(gallery.bad)[numbers] if len(cells) else np.zeros(0, dtype=bool)
+        return cls.from_small(small, broken)
 
     @classmethod
     def from_small(cls, small: np.ndarray, broken: np.ndarray) -> "Likenesses":
         """Of grey thumbnails."""
-        rows = small.reshape(len(small), -1).astype(np.float32)
-        rows = rows - rows.mean(1, keepdims=True)
-        length = np.linalg.norm(rows, axis=1)
-        flat = broken | (length < FLAT * SIDE)
-        unit = np.where(flat[:, None], 0, rows / np.maximum(length, 1e-6)[:, None])
-        return cls(small.astype(np.float32), unit, broken, flat)
+        flat = broken.copy()
+        for block in _blocks(len(small)):
+            flat[block] |= small[block].astype(np.float32).std((1, 2)) < FLAT
+        return cls(small, broken, flat)
+
+    def unit(self, index: Int[np.ndarray, " asked"]) -> Float[np.ndarray, "asked pixels"]:
+        """Some of them without mean and contrast, of length 1; not of flat ones."""
+        rows = self.small[index].reshape(len(index), -1).astype(np.float32)
+        rows -= rows.mean(1, keepdims=True)
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
     def rows(self, index: np.ndarray) -> "Likenesses":
         """Of some pictures only."""
-        return Likenesses(self.small[index], self.unit[index], self.broken[index], self.flat[index])
+        return Likenesses(self.small[index], self.broken[index], self.flat[index])
 
 
 def near_pairs(one: Likenesses, other: Likenesses | None = None) -> Int[np.ndarray, "pairs 2"]:
@@ -93,15 +93,15 @@ def near_pairs(one: Likenesses, other: Likenesses | None = None) -> Int[np.ndarr
     there = here if other is None else np.flatnonzero(~other.flat)
     if not len(here) or not len(there):
         return np.zeros((0, 2), dtype=np.int64)
-    known = one.unit[here]
-    asked = known if other is None else other.unit[there]
-    apart = _apart(known)
-    project = _principal(known)
-    found = _close(known @ project, asked @ project, 2 * apart)
-    found = found[(known[found[:, 0]] * asked[found[:, 1]]).sum(1) >= 1 - apart]
+    sample = one.unit(here[:: max(1, len(here) // _SAMPLE)])
+    apart, project = _apart(one, here), _principal(sample)
+    known = _projected(one, here, project)
+    asked = known if other is None else _projected(other, there, project)
+    found = _close(known, asked, 2 * apart)
     if other is None:
         found = found[found[:, 0] < found[:, 1]]
     pairs = np.stack([here[found[:, 0]], there[found[:, 1]]], axis=1)
+    pairs = pairs[_alike(one, other or one, pairs) >= 1 - apart]
     return pairs[np.lexsort(pairs.T[::-1])]
 
 
@@ -125,29 +125,51 @@ def _shape_of(cells: Sequence[Cell]) -> Shape:
     return Shape(SIDE, SIDE, 1)
 
 
-def _grey(pixels: np.ndarray) -> Float[np.ndarray, "pictures side side"]:
+def _grey(pixels: np.ndarray) -> UInt8[np.ndarray, "pictures side side"]:
     found = torch.from_numpy(pixels).float()
     grey = found[:, 0] if found.shape[1] == 1 else torch.einsum("nchw,c->nhw", found, _LUMA)
-    return adaptive_avg_pool2d(grey[:, None], SIDE)[:, 0].numpy()
+    return adaptive_avg_pool2d(grey[:, None], SIDE)[:, 0].round().byte().numpy()
 
 
-def _apart(unit: Float[np.ndarray, "pictures pixels"]) -> float:
+def _blocks(num: int) -> Iterator[slice]:
+    return (slice(first, first + _AT_ONCE) for first in range(0, num, _AT_ONCE))
+
+
+def _projected(
+    pictures: Likenesses, index: Int[np.ndarray, " asked"], project: np.ndarray
+) -> Float[np.ndarray, "asked dims"]:
+    blocks = [pictures.unit(index[block]) @ project for block in _blocks(len(index))]
+    return np.concatenate(blocks)
+
+
+def _alike(
+    one: Likenesses, other: Likenesses, pairs: Int[np.ndarray, "pairs 2"]
+) -> Float[np.ndarray, " pairs"]:
+    """The correlation of each pair."""
+    blocks = [pairs[block] for block in _blocks(len(pairs))]
+    found = [(one.unit(block[:, 0]) * other.unit(block[:, 1])).sum(1) for block in blocks]
+    return np.concatenate([np.zeros(0, dtype=np.float32), *found])
+
+
+def _apart(pictures: Likenesses, index: Int[np.ndarray, " known"]) -> float:
     """How far from 1 the correlation of copies may be.
 
     The tenth neighbour tells how alike pictures are that are no copies, even where every picture
     stands there several times.
     """
-    place = min(_NEIGHBOUR, len(unit) - 1)
+    place = min(_NEIGHBOUR, len(index) - 1)
     if place < 1:
         return _APART
-    asked = unit[:: max(1, len(unit) // _ASKED)]
-    alike = np.partition(asked @ unit.T, -1 - place, axis=1)[:, -1 - place]
-    return float(np.clip(_USUAL * (1 - np.median(alike)), 1e-4, _APART))
+    asked = pictures.unit(index[:: max(1, len(index) // _ASKED)])
+    best = np.full((len(asked), place + 1), -1.0, dtype=np.float32)
+    for block in _blocks(len(index)):
+        found = np.concatenate([best, asked @ pictures.unit(index[block]).T], axis=1)
+        best = np.partition(found, -1 - place, axis=1)[:, -1 - place :]
+    return float(np.clip(_USUAL * (1 - np.median(best.min(1))), 1e-4, _APART))
 
 
-def _principal(unit: Float[np.ndarray, "pictures pixels"]) -> Float[np.ndarray, "pixels dims"]:
+def _principal(sample: Float[np.ndarray, "pictures pixels"]) -> Float[np.ndarray, "pixels dims"]:
     """The directions in which pictures differ most, the first one foremost."""
-    sample = unit[:: max(1, len(unit) // 4000)]
     centred = sample - sample.mean(0)
     _, directions = np.linalg.eigh(centred.T.astype(np.float64) @ centred)
     return np.ascontiguousarray(directions[:, ::-1][:, :_DIMS]).astype(np.float32)

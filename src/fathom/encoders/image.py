@@ -21,6 +21,8 @@ class ImageEncoder(Encoder):
         dim: length of the vector beside other inputs, which a longer one would drown; None = as
             long as the net's.
         generator: where the weights of that step are drawn from.
+        both_sides: whether an answer sees the mean of a picture and its mirror image. In training
+            it sees one of them.
     """
 
     mean: Tensor
@@ -35,6 +37,7 @@ class ImageEncoder(Encoder):
         missing: bool,
         dim: int | None = None,
         generator: torch.Generator | None = None,
+        both_sides: bool = False,
     ) -> None:
         super().__init__()
         dim_net = int(net.dim_out)  # pyright: ignore[reportArgumentType]
@@ -47,11 +50,16 @@ class ImageEncoder(Encoder):
         self.register_buffer("mean", 255 * torch.tensor(mean).reshape(1, -1, 1, 1))
         self.register_buffer("scale", 1 / (255 * torch.tensor(deviation).reshape(1, -1, 1, 1)))
         self.missing = missing
+        self.both_sides = both_sides
         self.dim_out = (dim or dim_net) + int(missing)
 
     def forward(self, field: Field) -> Features:
         pixels = (field.data.float() - self.mean) * self.scale
-        vector = self.view(self.net(pixels.contiguous(memory_format=torch.channels_last)))
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        vector = self.net(pixels)
+        if self.both_sides and not self.training:
+            vector = (vector + self.net(pixels.flip(3))) / 2
+        vector = self.view(vector)
         if not self.missing:
             return Features("vector", vector)
         there = field.mask if field.mask is not None else vector.new_ones(len(field)).bool()

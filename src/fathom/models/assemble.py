@@ -23,9 +23,10 @@ from fathom.heads.category import CategoryHead, CategoryLoss
 from fathom.heads.head import Head
 from fathom.heads.labels import SetHead
 from fathom.heads.number import NumberHead, NumberLoss
+from fathom.layers.whitening import Patches, PatchWhitening
 from fathom.models.network import Network, SideBySide
 from fathom.models.preparation import Column, Preparation, head_name, num_parts
-from fathom.nets.convolution import FastResidual, LeNet, ResidualShape
+from fathom.nets.convolution import FastResidual, LearnedPatches, LeNet, ResidualShape
 from fathom.nets.mlp import MLP, EnsembleMLP, Shape
 
 NETWORKS: dict[str, str] = {
@@ -51,6 +52,7 @@ class NetworkPlan:
         shape: hidden layers.
         pictures: a word of `PICTURE_NETWORKS`, for each column of pictures.
         residual: what "residual" looks like.
+        both_sides: whether answers see pictures and their mirror images.
         picture_dim: length of the vector of a picture beside other inputs.
         number_dim: length of the vector of a number; 0 = the plain number.
         category_dim: length of the vector of a category.
@@ -62,6 +64,7 @@ class NetworkPlan:
     shape: Shape = field(default_factory=Shape)
     pictures: PictureNetworkName = "residual"
     residual: ResidualShape = field(default_factory=ResidualShape)
+    both_sides: bool = False
     picture_dim: int = 32
     number_dim: int = 16
     category_dim: int = 16
@@ -141,7 +144,7 @@ def _pictures(
     if plan.pictures == "lenet":
         net = LeNet(fitted.channels, fitted.height, fitted.width, generator)
     else:
-        net = FastResidual(fitted.channels, plan.residual, generator)
+        net = FastResidual(_patches(fitted, plan.residual, generator), plan.residual, generator)
     return ImageEncoder(
         net,
         fitted.mean,
@@ -149,7 +152,17 @@ def _pictures(
         missing=fitted.num_missing > 0,
         dim=dim,
         generator=generator,
+        both_sides=plan.both_sides,
     )
+
+
+def _patches(
+    fitted: FittedImage, shape: ResidualShape, generator: torch.Generator
+) -> PatchWhitening | LearnedPatches:
+    if not shape.whiten:
+        return LearnedPatches(fitted.channels, shape.widths[0] // 2, generator)
+    suited = Patches.suited(fitted.channels, fitted.height, fitted.width)
+    return PatchWhitening(fitted.unit_texture, suited)
 
 
 class Straight(nn.Module):

@@ -1,5 +1,6 @@
 """Convolutional networks for pictures: from pixels to one vector a picture."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -7,9 +8,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fathom.layers.initialise import initialise
+from fathom.layers.whitening import PatchWhitening
 
 
-class LeNet(nn.Module):
+class PictureNet(nn.Module, ABC):
+    """From pictures, ["batch", "channels", "height", "width"], to a vector of length `dim_out`."""
+
+    dim_out: int
+
+    @property
+    @abstractmethod
+    def layers(self) -> tuple[str, ...]:
+        """The dotted names of its parts, the one that sees the picture first."""
+
+
+class LeNet(PictureNet):
     """The classic that fits on a slide: two convolutions with pooling, then a layer.
 
     Args:
@@ -34,6 +47,10 @@ class LeNet(nn.Module):
         initialise(self.layer, "kaiming_normal", generator, "relu")
         self.dim_out = 84
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return "first", "second", "layer"
+
     def forward(
         self, x: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch dim_out"]:
@@ -49,50 +66,80 @@ class ResidualShape:
     Attributes:
         widths: channels of each stage; every stage halves the picture.
         depth: convolutions in a stage after the one that widens it.
+        whiten: whether the first layer whitens patches; else it is learned.
     """
 
     widths: tuple[int, ...] = (64, 128, 256)
     depth: int = 1
+    whiten: bool = True
 
 
-class FastResidual(nn.Module):
+class FastResidual(PictureNet):
     """A shallow, wide residual network in the manner of the CIFAR speed records.
 
-    A convolution finds patches; each stage widens, halves the picture by its maxima, then adds what
-    further convolutions find. The vector is the maximum and the mean over all places.
+    The first layer sees whitened patches; each stage widens, halves the picture by its maxima, then
+    adds what further convolutions find. The vector is the maximum and the mean over all places.
 
     Args:
-        channels: of the pictures.
+        patches: the first layer; has `dim_out`.
         shape: of the stages.
         generator: where the initial weights are drawn from.
 
     Source: Coleman et al., DAWNBench, 2017 (ResNet-9 of David Page, 2018); Jordan, "94 % on
-        CIFAR-10 in 3.29 seconds on a single GPU", 2024, for the stages.
+        CIFAR-10 in 3.29 seconds on a single GPU", arXiv 2404.00498, for the patches and stages.
 
     Example:
-        >>> shape = ResidualShape(widths=(8, 16))
-        >>> FastResidual(3, shape, torch.Generator())(torch.zeros(2, 3, 32, 32)).shape
+        >>> shape, generator = ResidualShape(widths=(8, 16)), torch.Generator()
+        >>> net = FastResidual(LearnedPatches(3, 4, generator), shape, generator)
+        >>> net(torch.zeros(2, 3, 32, 32)).shape
         torch.Size([2, 32])
     """
 
-    def __init__(self, channels: int, shape: ResidualShape, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        patches: "PatchWhitening | LearnedPatches",
+        shape: ResidualShape,
+        generator: torch.Generator,
+    ) -> None:
         super().__init__()
-        first = shape.widths[0] // 2
-        self.patches = Block(channels, first, generator)
+        self.patches = patches
         self.stages = nn.ModuleList()
-        dim = first
+        dim = patches.dim_out
         for width in shape.widths:
             self.stages.append(Stage(dim, width, shape.depth, generator))
             dim = width
         self.dim_out = 2 * dim
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return "patches", *(f"stages.{number}" for number in range(len(self.stages)))
+
     def forward(
         self, x: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch dim_out"]:
-        x = self.patches(x)
+        x = torch.relu(self.patches(x))
         for stage in self.stages:
             x = stage(x)
         return torch.cat([x.amax((2, 3)), x.mean((2, 3))], dim=1)
+
+
+class LearnedPatches(nn.Module):
+    """A first layer that finds its own filters, for pictures of which nothing is known before.
+
+    Args:
+        channels: of the pictures.
+        dim_out: filters.
+        generator: where the initial weights are drawn from.
+    """
+
+    def __init__(self, channels: int, dim_out: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.convolution = _convolution(channels, dim_out, 3, generator, padding=1)
+        self.norm = nn.BatchNorm2d(dim_out)
+        self.dim_out = dim_out
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        return self.norm(self.convolution(x))
 
 
 class Stage(nn.Module):

@@ -15,7 +15,12 @@ from fathom.training.asked import check_network
 from fathom.training.averaging import build_average
 from fathom.training.buffers import Buffers
 from fathom.training.memory import memory_error, memory_told, ran_out
-from fathom.training.optimizers import build_optimizer, parameter_roles
+from fathom.training.optimizers import (
+    PlannedOptimizer,
+    Role,
+    build_optimizer,
+    parameter_roles,
+)
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import factor
 
@@ -84,8 +89,7 @@ class Learner:
         own = parameter_roles(objective)
         roles |= {f"objective.{name}": role for name, role in own.items()}
         self.optimizers = {
-            name: build_optimizer(parameters, plan.optimizer, roles=roles)
-            for name, parameters in self._phases.items()
+            name: _build(parameters, plan, roles) for name, parameters in self._phases.items()
         }
         self.average = (
             build_average(self._named, plan.averaging, plan.num_steps) if plan.averaging else None
@@ -140,7 +144,7 @@ class Learner:
         optimizer = self.optimizers[phase.name]
         rate = self.plan.optimizer.learning_rate * self.rate_scale
         rate *= factor(self.step, self.plan.num_steps, self.plan.schedule)
-        optimizer.set_rate(rate)
+        optimizer.set_rate(rate, self.step / self.plan.num_steps)
         self._obey()
         parts = self._gradients(batch, phase)
         self._refuse_idleness()
@@ -315,3 +319,17 @@ def _cut(batch: Batch, num_pieces: int) -> list[Batch]:
     """Pieces of nearly equal size, none of them empty."""
     parts = [part.tolist() for part in torch.arange(len(batch)).tensor_split(num_pieces)]
     return [batch.rows(slice(part[0], part[-1] + 1)) for part in parts if part]
+
+
+def _build(
+    parameters: dict[str, nn.Parameter], plan: TrainingPlan, roles: dict[str, Role]
+) -> PlannedOptimizer:
+    """The optimiser, with what moves otherwise than the rest."""
+    slower = [(name, layer) for name in parameters for layer in plan.layers if layer.holds(name)]
+    return build_optimizer(
+        parameters,
+        plan.optimizer,
+        roles=roles,
+        multipliers={name: layer.factor for name, layer in slower},
+        begins={name: layer.begins for name, layer in slower},
+    )

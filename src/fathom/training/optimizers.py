@@ -225,6 +225,7 @@ def build_optimizer(
     *,
     roles: Mapping[str, Role] | None = None,
     multipliers: Mapping[str, float] | None = None,
+    begins: Mapping[str, float] | None = None,
     implementation: Implementation = "auto",
 ) -> "PlannedOptimizer":
     """The optimiser of a plan for some parameters.
@@ -237,6 +238,7 @@ def build_optimizer(
         roles: name -> what the parameter is for, as `parameter_roles` gives them; None = guessed
             from name and shape, which knows no embedding but by its name.
         multipliers: name -> factor on the parameter's learning rate; 1 where not named.
+        begins: name -> share of all steps after which the parameter moves; 0 where not named.
         implementation: "plain" (a loop), "foreach" (all tensors at once), "fused" (one kernel) or
             "auto" (PyTorch's choice for the device). muon's own matrices have only the plain one.
 
@@ -255,11 +257,12 @@ def build_optimizer(
     """
     if roles is None:
         roles = {name: guess_role(name, parameter) for name, parameter in parameters.items()}
-    factors = dict(multipliers or {})
-    _check_names(parameters, roles, factors)
-    groups: dict[str, dict[tuple[float, float], dict[str, Any]]] = {}
+    factors, waiting = dict(multipliers or {}), dict(begins or {})
+    _check_names(parameters, roles, factors | waiting)
+    groups: dict[str, dict[tuple[float, float, float], dict[str, Any]]] = {}
     for name, parameter in parameters.items():
-        key = (factors.get(name, 1.0), plan.weight_decay if decays(roles[name]) else 0.0)
+        decay = plan.weight_decay if decays(roles[name]) else 0.0
+        key = (factors.get(name, 1.0), decay, waiting.get(name, 0.0))
         algorithm = _muon_of(parameter, roles[name]) if plan.name == "muon" else plan.name
         group = groups.setdefault(algorithm, {}).setdefault(key, _group(plan, *key))
         group["params"].append((name, parameter))
@@ -278,11 +281,14 @@ def _muon_of(parameter: Tensor, role: Role) -> str:
     return "muon" if parameter.ndim == 2 else "convolution_muon"
 
 
-def _group(plan: OptimizerPlan, multiplier: float, weight_decay: float) -> dict[str, Any]:
+def _group(
+    plan: OptimizerPlan, multiplier: float, weight_decay: float, begins: float
+) -> dict[str, Any]:
     return {
         "params": [],
         "lr": plan.learning_rate * multiplier,
         "multiplier": multiplier,
+        "begins": begins,
         "weight_decay": weight_decay,
     }
 
@@ -389,10 +395,15 @@ class PlannedOptimizer:
         """The groups of all parts, PyTorch's own dicts."""
         return [group for part in self.parts.values() for group in part.param_groups]
 
-    def set_rate(self, rate: float) -> None:
-        """Set the learning rate; a group with a multiplier gets its multiple."""
+    def set_rate(self, rate: float, share: float = 1.0) -> None:
+        """Set the learning rate; a group with a multiplier gets its multiple.
+
+        Args:
+            rate: for those without.
+            share: of all steps that are done; what has not begun to move stands still.
+        """
         for group in self.param_groups:
-            group["lr"] = rate * group["multiplier"]
+            group["lr"] = rate * group["multiplier"] if share >= group["begins"] else 0.0
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""

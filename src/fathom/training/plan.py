@@ -12,6 +12,25 @@ from fathom.training.schedules import SchedulePlan
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerPlan:
+    """How a part of the network moves that knows something already.
+
+    Attributes:
+        prefix: the dotted name of the part.
+        factor: on the learning rate.
+        begins: the share of all steps after which it begins to move.
+    """
+
+    prefix: str
+    factor: float = 1.0
+    begins: float = 0.0
+
+    def holds(self, name: str) -> bool:
+        """Whether a parameter belongs to it."""
+        return name.startswith(f"{self.prefix}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
     """How a network is trained, step by step.
 
@@ -28,6 +47,7 @@ class TrainingPlan:
         check_every: steps between two checks (validation, snapshot); 0 = only at the end.
         patience: checks without progress after which training stops; 0 = never.
         precision: what the matrix products are computed in.
+        layers: parts of the network that move otherwise than the rest.
         seed: where all randomness starts.
 
     Raises:
@@ -43,6 +63,7 @@ class TrainingPlan:
     check_every: int = 0
     patience: int = 0
     precision: Precision = "fp32"
+    layers: tuple[LayerPlan, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:

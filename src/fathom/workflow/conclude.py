@@ -1,6 +1,7 @@
 """After training: baselines, score, importance, predictions, report."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from fathom.evaluation.ledger import look, rows_key
 from fathom.evaluation.score import About, build_score
 from fathom.evaluation.seen import SeenRows
 from fathom.heads.head import Answer
+from fathom.metrics.catalogue import metric_named
+from fathom.metrics.record import Answer as Said
 from fathom.models.model import average
 from fathom.models.preparation import Column
 from fathom.tables.table import Table
@@ -38,6 +41,7 @@ from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study
 from fathom.workflow.tell import Outcome, tell
+from fathom.workflow.transfer import FROM_SCRATCH, sentence
 from fathom.workflow.verdict import Verdict
 
 # In a test file that was given: fewer copies are a finding, and no matter for the verdict.
@@ -52,8 +56,13 @@ def conclude(
     bands: Mapping[str, Band],
     folder: Path,
     clock: Stopwatch,
+    scratch: Learned | None = None,
 ) -> Run:
-    """Score on the test rows if there are any, and write everything that a person reads."""
+    """Score on the test rows if there are any, and write everything that a person reads.
+
+    Args:
+        scratch: what was learned without a trained network to start from, to be compared with.
+    """
     test = made.material.test
     verdicts: list[Verdict] = []
     if test is not None and test.num_rows:
@@ -66,7 +75,8 @@ def conclude(
                 continue  # a finding tells it
             answers = [answer[column.name] for answer in per_part]
             with clock("baselines"):
-                found = _baselines(made, learned, column, test)
+                others = [] if scratch is None else [_from_scratch(made, scratch, column, test)]
+                found = _baselines(made, learned, column, test, others)
             with clock("scoring"):
                 chosen = choices[column.name], bands.get(column.name)
                 verdicts.append(
@@ -87,8 +97,20 @@ def conclude(
     return Run(folder)
 
 
+def _from_scratch(made: Study, scratch: Learned, column: Column, test: Table) -> Baseline:
+    """The answers of a network that began with drawn weights."""
+    rows = made.material.parts[0][1]
+    truth = truth_of(column, made.material.pool.rows(rows), made.schema)
+    keep = np.flatnonzero(truth.known)[truth.rows.known()]
+    held = scratch.held[column.name].rows(np.flatnonzero(scratch.held_part == 0)[keep])
+    answer = scratch.model.answer(test)[column.name]
+    return Baseline(
+        name=FROM_SCRATCH, validation=said_of(column, held), test=said_of(column, answer)
+    )
+
+
 def _baselines(
-    made: Study, learned: Learned, column: Column, test: Table
+    made: Study, learned: Learned, column: Column, test: Table, others: list[Baseline]
 ) -> tuple[tuple[Baseline, ...], str | None]:
     names = BASELINES if made.resolved.value("evaluate.baselines") else ("constant",)
     train_rows, held_rows = made.material.parts[0]
@@ -102,6 +124,7 @@ def _baselines(
             "metric": metric_for(column, made.resolved.value("evaluate.metric")),
             "seed": made.resolved.training.seed,
             "names": names,
+            "others": others,
         },
     )
     return tuple(found), strongest
@@ -122,6 +145,7 @@ def _verdict(
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
     found, strongest = baselines
+    said = said_of(column, answer, choice.threshold)
     about = About(
         target=column.name,
         split="test",
@@ -130,16 +154,35 @@ def _verdict(
         limits={item.name: item.limits for item in found if item.limits},
         looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
         seen=None if times is None else times(keep),
+        notes=_of_transfer(made, asked, said, found, keep),
     )
     score = build_score(
         truth.rows,
-        said_of(column, answer, choice.threshold),
+        said,
         {item.name: item.test.rows(keep) for item in found if item.test is not None},
         about,
         metric=metric_for(column, made.resolved.value("evaluate.metric")),
     )
     coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
+
+
+def _of_transfer(
+    made: Study,
+    asked: tuple[Column, Truth],
+    said: Said,
+    found: tuple[Baseline, ...],
+    keep: np.ndarray,
+) -> tuple[str, ...]:
+    """Whether it helped to start from a trained network, where that was compared."""
+    (column, truth), transfer = asked, made.resolved.transfer
+    scratch = next((one for one in found if one.name == FROM_SCRATCH and one.test), None)
+    if transfer is None or scratch is None or scratch.test is None:
+        return ()
+    rows = truth.rows.at(known := np.flatnonzero(truth.rows.known()))
+    metric = metric_named(rows.task, metric_for(column, made.resolved.value("evaluate.metric")))
+    theirs = replace(scratch, test=scratch.test.rows(keep).rows(known))
+    return (sentence(transfer.body.origin, rows, said.rows(known), theirs, metric),)
 
 
 def _times_seen(

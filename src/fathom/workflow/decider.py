@@ -8,6 +8,7 @@ import torch
 
 from fathom.base.records import Decision
 from fathom.metrics.record import Task
+from fathom.models.body import Body
 from fathom.workflow.mirror import MirrorTrial
 from fathom.workflow.recipe import Recipe, useless
 
@@ -23,6 +24,7 @@ class Circumstances:
         device: where it will train.
         mirror: what mirroring the pictures of the first column of them does; None = not tried.
         picture_side: the longest side of the pixels that a network reads; 0 = no pictures.
+        body: the trained network that was named to start from.
     """
 
     num_rows: int
@@ -31,6 +33,7 @@ class Circumstances:
     device: torch.device
     mirror: MirrorTrial | None = None
     picture_side: int = 0
+    body: Body | None = None
 
 
 class Decider:

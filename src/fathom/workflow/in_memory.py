@@ -46,8 +46,8 @@ def _unlooked(recipe: Recipe, data: object) -> Study:
     material = gather(recipe, data)
     schema = infer_schema(material.train, material.roles)
     targets = targets_of(material, schema)
-    resolved = resolve(recipe, circumstances(material, schema, targets))
-    return Study(recipe, material, schema, (), {}, targets, resolved)
+    facts = circumstances(recipe, material, schema, targets)
+    return Study(recipe, material, schema, (), {}, targets, resolve(recipe, facts), facts)
 
 
 def model_to_bytes(model: Model) -> dict[str, bytes]:

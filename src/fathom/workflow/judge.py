@@ -210,7 +210,8 @@ def judge_baselines(
         preparation: gives the columns.
         tables: training, validation and test rows.
         schema: for weights.
-        plan: "metric" (or None), "seed", "names" of the baselines.
+        plan: "metric" (or None), "seed", "names" of the baselines, "others" that were fitted
+            elsewhere.
     """
     labelled: list[Labelled] = []
     truths: list[Truth] = []
@@ -245,4 +246,5 @@ def judge_baselines(
         ),
         plan["names"],
     )
+    found += plan["others"]
     return found, strongest_on_validation(found, truths[1].rows, metric)

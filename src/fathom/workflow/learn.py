@@ -17,11 +17,13 @@ from torch import nn
 from fathom.heads.head import Answer, joined
 from fathom.models.assemble import HeadPlan
 from fathom.models.model import Model, Part, in_unit, run_network
+from fathom.models.network import Network
 from fathom.models.preparation import head_name
 from fathom.objectives.supervised import Supervised
 from fathom.tables.batches import RowExamples
 from fathom.tables.schema import Schema
 from fathom.training.learner import Event
+from fathom.training.plan import TrainingPlan
 from fathom.training.records import Options, Progress, Trained
 from fathom.training.session import train_network
 from fathom.training.side_by_side import Job, Send, at_once, run_side_by_side
@@ -203,13 +205,20 @@ def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
         ready.network,
         ready.batches,
         Supervised(resolved.l1),
-        resolved.training,
+        training_plan(ready.network, resolved),
         validator(ready.preparation, turn.held),
         turn.options,
     )
     answers = run_network(ready.network, turn.held)
     # Answers are given on the processor from here on, wherever the training was.
     return _Outcome(Part(ready.preparation, ready.network.cpu()), done, answers)
+
+
+def training_plan(network: Network, resolved: Resolved) -> TrainingPlan:
+    """The plan, with the rates of layers that know something already."""
+    if resolved.transfer is None:
+        return resolved.training
+    return replace(resolved.training, layers=resolved.transfer.layers(network))
 
 
 def _beside(

@@ -52,7 +52,7 @@ def mirror_trial(values: Values, codes: Int[np.ndarray, " rows"], seed: int) -> 
     if len(known) < _FEWEST:
         return None
     taken = np.random.default_rng(seed).permutation(known)[:_MOST]
-    small = Likenesses.of(values.data[taken].tolist()).small
+    small = Likenesses.of(values.data[taken].tolist()).small.astype(np.float32)
     asked = min(_ASKED, len(taken) // 2)
     codes = codes[taken]
     shares = [

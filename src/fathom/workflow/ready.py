@@ -55,6 +55,8 @@ def ready_part(
     values = parse_columns(train, kinds)
     weight = row_weights(train, schema.roles.weight)
     preparation = fit_preparation(schema, values, weight, resolved.preparation, targets)
+    if resolved.transfer is not None:
+        preparation = resolved.transfer.adopt(preparation)
     examples = RowExamples(
         preparation.input_fields(values),
         preparation.target_fields(values),
@@ -64,7 +66,10 @@ def ready_part(
         mixing=resolved.mixing,
     )
     heads = _heads(preparation, examples, resolved)
-    network = build_network(preparation, resolved.network, heads).to(resolved.device)
+    network = build_network(preparation, resolved.network, heads)
+    if resolved.transfer is not None:
+        resolved.transfer.begin(network)
+    network.to(resolved.device)
     if resolved.value("network.pictures") is not None:
         # A step took a quarter more time where channels are not the last axis of the weights too.
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

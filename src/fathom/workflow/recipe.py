@@ -126,7 +126,7 @@ def read_recipe(path: Path) -> Recipe:
             got=str(error),
             do="Mend the line that is named, or write the recipe anew.",
         ) from error
-    for key in ("data", "test", "validation"):
+    for key in ("data", "test", "validation", "transfer.from"):
         if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
             said[key] = _beside(path, said[key])
     _check_lines(said, text, path)
@@ -137,7 +137,7 @@ def _beside(recipe: Path, name: str) -> str:
     """A path as it is meant from the recipe's folder, if there is such a file."""
     place = recipe.parent / name
     try:
-        return str(place) if place.is_file() else name
+        return str(place) if place.exists() else name
     except OSError:  # longer than a path may be
         return name
 

@@ -14,7 +14,7 @@ from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
 from fathom.columns.number import Number
-from fathom.models.assemble import HeadPlan, NetworkPlan
+from fathom.models.assemble import HeadPlan, NetworkPlan, PictureNetworkName
 from fathom.models.preparation import PreparationPlan
 from fathom.nets.convolution import ResidualShape
 from fathom.nets.mlp import Shape
@@ -26,7 +26,8 @@ from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.pictures import NO_PICTURE, changes, first_width, mixture, only_pictures
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, useless
+from fathom.workflow.transfer import Transfer, decide_transfer
 
 _MANY_ROWS = 5000
 # What the one dial turns: members, width, how many steps are taken, channels for pictures.
@@ -41,6 +42,7 @@ _NO_CATEGORY = "no input is a category"
 _CLASSES = frozenset({"binary", "multiclass"})
 # Where it is not the 0.002 of muon, adamw and their like.
 _RATES = {"sgd": 0.1, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.01}
+_RATES_ON_PICTURES = {"adamw": 5e-3, "muon": 0.01}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Resolved:
         device: where it trains.
         augment: how pictures are changed at every step.
         mixing: how they are mixed with one another at every step.
+        transfer: the trained network that it starts from, if it does.
     """
 
     decisions: tuple[Decision, ...]
@@ -71,6 +74,7 @@ class Resolved:
     device: torch.device
     augment: Augmentation = field(default_factory=Augmentation)
     mixing: Mixing = field(default_factory=Mixing)
+    transfer: Transfer | None = None
 
     def value(self, key: str) -> Any:
         """What was decided for a key."""
@@ -104,6 +108,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         "the target has no classes that could be rare",
     )
     augment, mixing = changes(decide, facts), mixture(decide, facts)
+    transfer = decide_transfer(decide, facts)
     _evaluation(decide, facts)
     return Resolved(
         tuple(decide.decisions),
@@ -118,7 +123,14 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         facts.device,
         augment,
         mixing,
+        transfer,
     )
+
+
+def compares(resolved: Resolved) -> bool:
+    """Whether a training from scratch stands beside one that starts from a trained network."""
+    wanted = resolved.transfer is not None and resolved.transfer.compare
+    return wanted and bool(resolved.value("evaluate.baselines"))
 
 
 def _preparation(decide: Decider, facts: Circumstances, seed: int) -> PreparationPlan:
@@ -203,9 +215,8 @@ def _network(
     else:
         usual = ("ensemble", "the best of the networks for tables in our trials")
     name = decide("network.name", *usual)
-    picture_net = decide.where(
-        pictures > 0, "network.pictures", "residual", "shallow, wide and quick", NO_PICTURE
-    )
+    picture_net = _picture_net(decide, facts)
+    sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
     deep = name != "linear"
     hidden = {
         "width": _width(facts, size),
@@ -239,9 +250,10 @@ def _network(
         words > 0, "network.category_dim", 16, "enough for the levels of a column", _NO_CATEGORY
     )
     first = first_width(facts, size)
-    return NetworkPlan(
+    plan = NetworkPlan(
         name=name,
         pictures=picture_net or "residual",
+        both_sides=bool(sides),
         residual=ResidualShape(widths=tuple(first * factor for factor in (1, 2, 4))),
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
@@ -249,6 +261,24 @@ def _network(
         category_dim=category_dim or 1,
         seed=seed,
     )
+    return plan if facts.body is None else facts.body.plan(plan)
+
+
+def _picture_net(decide: Decider, facts: Circumstances) -> PictureNetworkName | None:
+    pictures, body = facts.inputs.get("image", 0) > 0, facts.body
+    usual = ("residual", "shallow, wide and quick")
+    if body is not None:
+        if decide.recipe.get("network.pictures") not in (None, body.pictures):
+            reason = f"the network that it starts from is '{body.pictures}'"
+            raise useless("network.pictures", decide.recipe, reason)
+        usual = (body.pictures, f"that of {body.origin}, which it starts from")
+    return decide.where(pictures, "network.pictures", *usual, NO_PICTURE)
+
+
+def _both_sides(facts: Circumstances) -> tuple[bool, str]:
+    if facts.mirror is not None and facts.mirror.keeps_class:
+        return True, "mirrored it shows the same, and the mean of two views errs less"
+    return False, "mirrored it may show something else"
 
 
 def _losses(decide: Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
@@ -312,8 +342,8 @@ def _training(
     name = _optimizer(decide, facts)
     usual = _RATES.get(name, 2e-3) / (2 if _noisy(facts) else 1)
     on = "tables"
-    if only_pictures(facts) and name == "adamw":
-        usual, on = 5e-3, "pictures"
+    if only_pictures(facts) and name in _RATES_ON_PICTURES:
+        usual, on = _RATES_ON_PICTURES[name], "pictures"
     rate = decide("training.learning_rate", usual, f"the usual one for {name} on {on}")
     return TrainingPlan(
         num_steps=num_steps,
@@ -336,6 +366,8 @@ def _training(
 
 def _optimizer(decide: Decider, facts: Circumstances) -> str:
     if not facts.inputs.get("image", 0):
+        return decide("training.optimizer", "muon", "fewer steps to the same quality")
+    if only_pictures(facts):
         return decide("training.optimizer", "muon", "fewer steps to the same quality")
     return decide("training.optimizer", "adamw", "sound for networks of every kind")
 

@@ -167,6 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("prepare.drop_leaks", _SWITCH, "Leave out columns that give the target away."),
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
+    Setting("network.both_sides", _SWITCH, "Answer from a picture and its mirror image."),
     Setting("network.pictures", _TEXT, "Which network for pictures.", ("residual", "lenet")),
     Setting("network.members", _WHOLE, "Networks in the ensemble.", least=1, most=1000),
     Setting("network.width", _WHOLE, "Units in a hidden layer.", least=1),
@@ -185,6 +186,21 @@ SETTINGS: tuple[Setting, ...] = (
         "network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number.", least=0
     ),
     Setting("network.category_dim", _WHOLE, "Length of a category's vector.", least=1),
+    Setting("transfer.from", _TEXT, "The run whose network for pictures is started from."),
+    Setting(
+        "transfer.learn",
+        _TEXT,
+        "What of it goes on learning: all, one layer after another, or the new head alone.",
+        ("all", "gradual", "head"),
+    ),
+    Setting(
+        "transfer.layer_rate",
+        _NUMBER,
+        "Each layer's rate is that of the layer behind it times this.",
+        least=0.01,
+        most=1,
+    ),
+    Setting("transfer.compare", _SWITCH, "Train the same from scratch, as a baseline."),
     Setting(
         "augment.flip",
         (bool, str),

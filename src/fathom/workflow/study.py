@@ -14,6 +14,7 @@ from fathom.columns.image import Image
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
+from fathom.models.body import Body, read_body
 from fathom.models.preparation import Column, target_field
 from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema, parse_columns
@@ -22,9 +23,10 @@ from fathom.workflow.decider import Circumstances
 from fathom.workflow.judge import task_of, truth_of
 from fathom.workflow.material import Material, gather
 from fathom.workflow.mirror import MirrorTrial, mirror_trial
+from fathom.workflow.pictures import NO_PICTURE
 from fathom.workflow.reading import heavy_row
 from fathom.workflow.ready import targets_of
-from fathom.workflow.recipe import Recipe
+from fathom.workflow.recipe import Recipe, useless
 from fathom.workflow.resolve import Resolved, resolve
 from fathom.workflow.scorable import check_scorable, not_scored, scorable
 
@@ -41,6 +43,7 @@ class Study:
         left_out: column -> why the network does not see it, though it could.
         targets: the fitted targets.
         resolved: the plans and all decisions.
+        circumstances: what the decisions depend on.
     """
 
     recipe: Recipe
@@ -50,6 +53,7 @@ class Study:
     left_out: Mapping[str, str]
     targets: tuple[Column, ...]
     resolved: Resolved
+    circumstances: Circumstances
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -96,7 +100,7 @@ def study(
     left_out = {name: why for name, why in left_out.items() if name in schema.columns}
     schema = schema.without(left_out)
     targets = targets_of(material, schema)
-    facts = circumstances(material, schema, targets)
+    facts = circumstances(recipe, material, schema, targets)
     _check_metric(recipe, facts)
     _check_inputs(material.train, schema)
     unscored = _unscored(material, schema, targets)
@@ -110,6 +114,7 @@ def study(
         left_out,
         targets,
         resolved,
+        facts,
     )
 
 
@@ -145,20 +150,45 @@ def look_at(
     return inspect(sheet, beside)
 
 
-def circumstances(material: Material, schema: Schema, targets: tuple[Column, ...]) -> Circumstances:
-    """What the decisions may depend on."""
+def circumstances(
+    recipe: Recipe, material: Material, schema: Schema, targets: tuple[Column, ...]
+) -> Circumstances:
+    """What the decisions may depend on.
+
+    Raises:
+        RecipeError, RunError: the network to start from is none, or of no use.
+    """
+    body = _body(recipe, schema)
     return Circumstances(
         num_rows=len(material.parts[0][0]),
         tasks={column.name: task_of(column) for column in targets},
         inputs=Counter(schema.columns[name].kind.name for name in schema.inputs),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
         mirror=_mirror(material, schema, targets[0]),
-        picture_side=_picture_side(material.train, schema),
+        picture_side=_picture_side(material.train, schema, body),
+        body=body,
     )
 
 
-def _picture_side(train: Table, schema: Schema) -> int:
+def _body(recipe: Recipe, schema: Schema) -> Body | None:
+    """The trained network that was named to start from.
+
+    Raises:
+        RecipeError: no input is a picture.
+        RunError: there is none.
+    """
+    place = recipe.get("transfer.from")
+    if place is None:
+        return None
+    if not any(schema.columns[name].kind.name == "image" for name in schema.inputs):
+        raise useless("transfer.from", recipe, NO_PICTURE)
+    return read_body(place)
+
+
+def _picture_side(train: Table, schema: Schema, body: Body | None) -> int:
     """The longest side of the pixels that a network reads."""
+    if body is not None:
+        return max(body.column.height, body.column.width)
     kinds = {name: schema.columns[name].kind for name in schema.inputs}
     pictures = {name: kind for name, kind in kinds.items() if isinstance(kind, Image)}
     values = parse_columns(train, dict(pictures))

@@ -26,11 +26,13 @@ from fathom.workflow.learn import Around, Learned, Watch, learn
 from fathom.workflow.parts import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
+from fathom.workflow.resolve import compares, resolve
 from fathom.workflow.run import Run, load
 from fathom.workflow.seen import Seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study, study
+from fathom.workflow.transfer import BODY, without_transfer
 
 MEMORY = "(in memory)"
 
@@ -119,6 +121,8 @@ def _resume(run: Run, sources: Sources | None, watch: Watch | None) -> Run:
     place, record = run.folder, run.record
     recipe = read_recipe(place / "recipe.toml")
     frozen = Recipe.of(record["decided"], record["kinds"])
+    if (place / BODY).is_dir():  # whatever became of the run that it started from
+        frozen = frozen.with_said({"transfer.from": str(place / BODY)}, {})
     torch.set_num_threads(record["machine"]["threads"])
     with clock("reading, looking, planning"):
         found = sources or sources_of(recipe, place)
@@ -199,11 +203,13 @@ def _write_plan(folder: Path, made: Study) -> None:
     """All that a resume needs, before the first step."""
     write_text(folder / "recipe.toml", made.recipe.to_toml())
     write_text(folder / "resolved.toml", resolved_toml(made.decisions, made.schema.described))
+    if made.resolved.transfer is not None:
+        made.resolved.transfer.body.write(folder / BODY)
     write_sealed(folder / "record.json", _record(made))
 
 
 def _record(made: Study) -> dict[str, Any]:
-    decisions = [decision.to_dict() for decision in made.decisions]
+    decisions, transfer = [d.to_dict() for d in made.decisions], made.resolved.transfer
     settings = (*made.material.decisions, *made.resolved.decisions)
     decided = {**made.recipe.said, **{d.key: d.value for d in settings if d.value is not None}}
     # Seconds were turned into a number of steps; a replay takes that number.
@@ -218,6 +224,7 @@ def _record(made: Study) -> dict[str, Any]:
         "versions": versions(),
         "machine": machine(),
         "num_steps": made.resolved.training.num_steps,
+        "body": None if transfer is None else transfer.body.fingerprint,
         "columns": list(made.material.pool.columns),
         "weight": made.schema.roles.weight,
         # Told after a measurement that nobody repeats; the others come from the rows again.
@@ -255,7 +262,24 @@ def _learn_and_conclude(made: Study, folder: Path, clock: Stopwatch, around: Aro
         _write_answers(folder, choices, bands)
         _write_predictions(folder / "predictions" / "validation.parquet", made, learned)
         Seen.of(learned.model.preparation, made.material.pool).write(folder)
-    return conclude(made, learned, choices, bands, folder, clock)
+    scratch = None
+    if compares(made.resolved):
+        with clock("training from scratch, to compare"):
+            scratch = _from_scratch(made, around)
+    return conclude(made, learned, choices, bands, folder, clock, scratch)
+
+
+def _from_scratch(made: Study, around: Around) -> Learned:
+    """The same training without a network to start from, for as many steps."""
+    plan = made.resolved.training
+    resolved = resolve(without_transfer(made.recipe), made.circumstances)
+    training = replace(resolved.training, num_steps=plan.num_steps, check_every=plan.check_every)
+    if around.folder is not None:
+        around = replace(around, folder=around.folder / "from_scratch")
+    learned = learn(
+        made.material, made.schema, replace(resolved, training=training), replace(around, obey=())
+    )
+    return settle(made, learned)[0]
 
 
 def settle(made: Study, learned: Learned) -> tuple[Learned, dict[str, Choice]]:

@@ -1,0 +1,171 @@
+"""Starting from a network that has learned before: what is taken over, compared, resumed."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+import fathom
+from fathom.base.errors import RecipeError, RunError
+from fathom.cli.main import app
+from fathom.models.body import read_body
+from fathom.workflow.api import resume
+from fathom.workflow.run import Run
+from fathom.workflow.transfer import Transfer
+
+QUICK: dict[str, Any] = {
+    "training.epochs": 3,
+    "training.batch_size": 32,
+    "split.folds": 0,
+    "evaluate.importance": False,
+}
+
+
+def stripes(kind: int, seed: int, side: int) -> bytes:
+    """Stripes of one of four directions, noisy."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side]
+    along = (x, y, x + y, x - y)[kind]
+    pixels = 127 + 60 * np.sin(along * 1.2 + rng.uniform(0, 6)) + rng.normal(0, 25, (side, side))
+    stream = io.BytesIO()
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def folder_of(root: Path, kinds: tuple[int, ...], num: int, side: int) -> Path:
+    for number in range(num):
+        kind = kinds[number % len(kinds)]
+        place = root / f"kind{kind}" / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(stripes(kind, 1000 * side + number, side))
+    return root
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = folder_of(tmp_path_factory.mktemp("many"), (0, 1), 200, 24)
+    settings = {**QUICK, "evaluate.baselines": False}
+    return fathom.train(root, out=root.parent / "first", settings=settings, watch=None)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of(tmp_path_factory.mktemp("few"), (2, 3), 80, 40)
+
+
+def train(few: Path, out: Path, first: Run, **settings: Any) -> Run:
+    said = {**QUICK, "evaluate.baselines": False, "transfer.from": str(first.folder)}
+    said |= {key.replace("__", "."): value for key, value in settings.items()}
+    return fathom.train(few, out=out, settings=said, watch=None)
+
+
+def net_of(run: Run) -> torch.nn.Module:
+    return run.network.encoders["image_0"].net
+
+
+def test_the_pictures_are_read_as_the_first_run_read_them(
+    first: Run, few: Path, tmp_path: Path
+) -> None:
+    found = train(few, tmp_path / "run", first)
+    ours, theirs = (
+        json.loads((run.folder / "preparation.json").read_text())["parts"][0]["inputs"][0]["fitted"]
+        for run in (found, first)
+    )
+    for name in ("height", "width", "channels", "mean", "standard_deviation", "texture"):
+        assert ours[name] == theirs[name]
+    assert (ours["height"], ours["count"]) == (24, 54)
+    again = fathom.load(found.folder)
+    assert again.score["metrics"] == found.score["metrics"]
+
+
+def test_the_head_alone_leaves_every_weight_as_it_was(
+    first: Run, few: Path, tmp_path: Path
+) -> None:
+    found = net_of(train(few, tmp_path / "run", first, transfer__learn="head")).state_dict()
+    assert all(torch.equal(found[name], old) for name, old in net_of(first).state_dict().items())
+
+
+def moved(run: Run, first: Run) -> dict[str, float]:
+    """How far each convolution is from where it began."""
+    old = dict(net_of(first).named_parameters())
+    return {
+        name: float(((new - old[name]).norm() / old[name].norm()).detach())
+        for name, new in net_of(run).named_parameters()
+        if new.ndim == 4
+    }
+
+
+def test_layers_that_see_first_move_least(first: Run, few: Path, tmp_path: Path) -> None:
+    even = moved(train(few, tmp_path / "even", first, transfer__layer_rate=1.0), first)
+    slow = moved(train(few, tmp_path / "slow", first, transfer__layer_rate=0.1), first)
+    assert all(value > 0 for value in slow.values())
+    low, high = "stages.0.widen.weight", "stages.2.widen.weight"
+    assert slow[low] / slow[high] < 0.2 * even[low] / even[high]
+
+
+def test_gradually_the_first_layers_wait(first: Run, few: Path, tmp_path: Path) -> None:
+    said = {"transfer__learn": "gradual", "training__epochs": 1}
+    found = train(few, tmp_path / "run", first, **said)
+    layers = Transfer(body=read_body(first.folder), learn="gradual").layers(found.network)
+    begins = {layer.prefix.rpartition("net.")[2]: layer.begins for layer in layers}
+    assert begins == {"stages.2": 0.125, "stages.1": 0.25, "stages.0": 0.375, "patches": 0.5}
+    once = train(few, tmp_path / "once", first, training__epochs=1)
+    assert (
+        moved(found, first)["stages.0.widen.weight"] < moved(once, first)["stages.0.widen.weight"]
+    )
+
+
+def test_it_is_compared_with_the_same_from_scratch(first: Run, few: Path, tmp_path: Path) -> None:
+    found = train(few, tmp_path / "run", first, evaluate__baselines=True)
+    assert "from_scratch" in found.score["baselines"]
+    (told,) = [note for note in found.score["notes"] if "tarting from" in note]
+    assert str(first.folder) in told
+    assert "the same from scratch" in told
+    without = train(few, tmp_path / "b", first, evaluate__baselines=True, transfer__compare=False)
+    assert "from_scratch" not in without.score["baselines"]
+
+
+def test_a_run_goes_on_though_the_first_is_gone(first: Run, few: Path, tmp_path: Path) -> None:
+    lost = Path(shutil.copytree(first.folder, tmp_path / "lost"))
+    whole = train(few, tmp_path / "whole", fathom.load(lost))
+    half = Path(shutil.copytree(whole.folder, tmp_path / "half"))
+    for name in ("model.safetensors", "score.json", "report.html", "answers.json"):
+        (half / name).unlink()
+    shutil.rmtree(lost)
+    again = resume(half)
+    assert (again.folder / "model.safetensors").read_bytes() == (
+        whole.folder / "model.safetensors"
+    ).read_bytes()
+
+
+def test_what_cannot_be_started_from(first: Run, few: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"no trained network(.|\n)*no such folder"):
+        fathom.plan(few, settings={"transfer.from": str(tmp_path / "absent")})
+    table = {"x": [n / 7 for n in range(60)], "y": [n % 11 / 3 for n in range(60)]}
+    with pytest.raises(RecipeError, match=r"no effect here(.|\n)*no input is a picture"):
+        fathom.plan(table, "y", settings={"transfer.from": str(first.folder)})
+    with pytest.raises(RecipeError, match="no trained network was named"):
+        fathom.plan(few, settings={"transfer.learn": "head"})
+    with pytest.raises(RecipeError, match="it starts from is 'residual'"):
+        fathom.plan(few, settings={"transfer.from": str(first.folder), "network.pictures": "lenet"})
+    plain = fathom.train(
+        table, "y", out=tmp_path / "plain", settings={**QUICK, "evaluate.baselines": False},
+        watch=None,
+    )  # fmt: skip
+    with pytest.raises(RunError, match="has not seen any pictures"):
+        fathom.plan(few, settings={"transfer.from": str(plain.folder)})
+
+
+def test_the_command_knows_it(first: Run, few: Path) -> None:
+    made = CliRunner().invoke(app, ["plan", str(few), "--from", str(first.folder), "--json"])
+    assert made.exit_code == 0
+    decided = {item["key"]: item for item in json.loads(made.stdout)["decisions"]}
+    assert decided["transfer.from"]["value"] == str(first.folder)
+    assert decided["network.pictures"]["reason"] == f"that of {first.folder}, which it starts from"
