@@ -6,7 +6,9 @@ import torch
 from PIL import Image, ImageEnhance
 from scipy.ndimage import affine_transform, gaussian_filter1d
 
+from fathom.base.tensors import Field
 from fathom.tables.augment import Augmentation
+from fathom.tables.batches import ResidentBatches, RowExamples
 from fathom.tables.tones import blurred, mean_grey, relit
 from fathom.tables.warp import Maps, warped
 
@@ -263,3 +265,27 @@ def test_one_picture_of_one_pixel_and_none_at_all() -> None:
     assert torch.equal(plan.apply(pixel, torch.tensor([3]), 0, 1), pixel)
     nothing = EVERYTHING.apply(pixel[:0], torch.zeros(0, dtype=torch.int64), 0, 1)
     assert nothing.shape == (0, 3, 1, 1)
+
+
+def test_batches_of_two_epochs_show_each_picture_from_both_sides() -> None:
+    """And a training that is resumed in the second goes on with that."""
+    examples = RowExamples(
+        {"image_0": Field(PIXELS)},
+        {},
+        torch.ones(7),
+        augment={"image_0": Augmentation(flip="alternating")},
+    )
+
+    def seen(batches: ResidentBatches, num: int) -> dict[int, torch.Tensor]:
+        taken = [batch for batch, _ in zip(batches, range(num), strict=False)]
+        pairs = [
+            zip(one.example.tolist(), one.inputs["image_0"].data, strict=True) for one in taken
+        ]
+        return {who: picture for pair in pairs for who, picture in pair}
+
+    first = seen(ResidentBatches(examples, 3, 0), 3)
+    resumed = ResidentBatches(examples, 3, 0)
+    resumed.position = 3
+    second = seen(resumed, 3)
+    assert set(first) == set(second) == set(range(7))
+    assert all(torch.equal(first[who], second[who].flip(2)) for who in first)
