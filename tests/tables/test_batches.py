@@ -117,7 +117,7 @@ class _Windows:
     def __len__(self) -> int:
         return len(self.weight)
 
-    def batch(self, index: Tensor, step: int = 0) -> Batch:
+    def batch(self, index: Tensor, step: int = 0, epoch: int = 0) -> Batch:
         cut = self.series[index[:, None] + torch.arange(self.width)]
         return Batch({"x": Field(cut)}, {}, self.weight[index], index, step)
 

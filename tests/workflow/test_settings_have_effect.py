@@ -78,13 +78,23 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
 # Tested with pictures, in test_pictures.py.
+CHANGES = (
+    "flip",
+    "rotate",
+    "scale",
+    "crop",
+    "shift",
+    "cutout",
+    "colour",
+    "blur",
+    "mixup",
+    "cutmix",
+)
 PICTURES = {
     "network.pictures",
     "network.both_sides",
     "network.channels",
-    "augment.flip",
-    "augment.shift",
-    "augment.cutout",
+    *(f"augment.{name}" for name in CHANGES),
 }
 
 # Tested in test_transfer.py.

@@ -150,6 +150,30 @@ def _filled(x: Tensor, width: int) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """What each example of a batch has been mixed with: its partner, another one of the batch.
+
+    Attributes:
+        targets: of the partners.
+        weight: how much the partners count.
+        share: what of each example is its own, 0 to 1; the rest is its partner's.
+    """
+
+    targets: dict[str, Field]
+    weight: Float[Tensor, " batch"]
+    share: Float[Tensor, " batch"]
+
+    def rows(self, index: Tensor | slice) -> "Mixed":
+        """The same for some examples only."""
+        targets = {name: field.rows(index) for name, field in self.targets.items()}
+        return Mixed(targets, self.weight[index], self.share[index])
+
+    def to(self, device: torch.device) -> "Mixed":
+        targets = {name: field.to(device) for name, field in self.targets.items()}
+        return Mixed(targets, _moved(self.weight, device), _moved(self.share, device))
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some examples, ready for the network.
 
@@ -161,6 +185,7 @@ class Batch:
         example: which example each one is, for randomness that belongs to the example and for
             putting answers back in order.
         step: which step of the training this batch is for.
+        mixed: what the examples were mixed with, which counts as well; None = with nothing.
     """
 
     inputs: dict[str, Field]
@@ -168,6 +193,7 @@ class Batch:
     weight: Float[Tensor, " batch"]
     example: Int[Tensor, " batch"]
     step: int = 0
+    mixed: Mixed | None = None
 
     def __len__(self) -> int:
         return self.weight.shape[0]
@@ -180,6 +206,7 @@ class Batch:
             self.weight[index],
             self.example[index],
             self.step,
+            None if self.mixed is None else self.mixed.rows(index),
         )
 
     def to(self, device: torch.device) -> "Batch":
@@ -189,6 +216,7 @@ class Batch:
             _moved(self.weight, device),
             _moved(self.example, device),
             self.step,
+            None if self.mixed is None else self.mixed.to(device),
         )
 
 

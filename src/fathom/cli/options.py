@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-_DATA = "The table: CSV or the like, Parquet, JSON lines, ARFF; also .gz."
+_DATA = "The table: CSV or the like, Parquet, JSON lines, ARFF, also .gz; pictures: a folder, .npz."
 Data = Annotated[Path, typer.Argument(help=_DATA, show_default=False)]
 MaybeData = Annotated[
     Path | None,

@@ -78,6 +78,10 @@ class Image(Kind):
             num_missing=stats.num_missing,
         )
 
+    def size(self, values: Values) -> tuple[int, int]:
+        """Height and width of the pixels that a network would read, from the headers alone."""
+        return _size(Counter(headers(values.data[values.present].tolist())), self.side)
+
     def _grey(self, found: list[Header]) -> bool:
         known = [header for header in found if not header.error]
         return self.colour == "grey" or (

@@ -29,7 +29,7 @@ class Supervised(Objective):
         outputs = network(batch.inputs, batch.targets)
         parts: dict[str, tuple[Tensor, Tensor]] = {}
         for name, head in network.heads.items():  # pyright: ignore[reportCallIssue,reportAttributeAccessIssue]
-            found = head.loss(outputs[name], batch.targets[name], batch.weight)
+            found = _compared(head, outputs[name], name, batch)
             for part, pair in found.parts.items():
                 parts[name if part == "loss" else f"{name}.{part}"] = pair
         if self.l1:
@@ -43,6 +43,19 @@ class Supervised(Objective):
 
     def after_step(self, network: nn.Module, step: int) -> None:
         """Nothing to keep."""
+
+
+def _compared(head: Any, output: Any, name: str, batch: Batch) -> Loss:
+    """The loss of one head; of mixed examples, by their shares, that of both targets.
+
+    Cross-entropy is the same for soft targets and for shares of losses, and shares of losses serve
+    numbers and sets too. A target that is absent counts nothing, its partner's what it has.
+    """
+    mixed = batch.mixed
+    if mixed is None:
+        return head.loss(output, batch.targets[name], batch.weight)
+    own = head.loss(output, batch.targets[name], batch.weight * mixed.share)
+    return own + head.loss(output, mixed.targets[name], mixed.weight * (1 - mixed.share))
 
 
 class PlainLoss(Objective):

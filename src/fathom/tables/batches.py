@@ -13,6 +13,7 @@ from fathom.base.errors import RunError
 from fathom.base.seeds import torch_generator
 from fathom.base.tensors import Batch, Field, Stored
 from fathom.tables.augment import Augmentation
+from fathom.tables.mixing import Mixing
 
 
 class Examples(Protocol):
@@ -34,8 +35,8 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, index: Int[Tensor, " batch"], step: int = 0) -> Batch:
-        """Some of them as a batch."""
+    def batch(self, index: Int[Tensor, " batch"], step: int = 0, epoch: int = 0) -> Batch:
+        """Some of them as a batch, for a step of an epoch of the training."""
         ...
 
     def to(self, device: torch.device) -> "Examples": ...
@@ -58,6 +59,7 @@ class RowExamples:
         cluster: which group each belongs to; None = each is its own.
         augment: input name -> how its pictures are changed at every step; for training only.
         seed: where these changes are drawn from.
+        mixing: how whole examples are mixed with one another at every step; for training only.
     """
 
     inputs: Mapping[str, Field | Stored]
@@ -66,23 +68,20 @@ class RowExamples:
     cluster: Int[Tensor, " examples"] | None = None
     augment: Mapping[str, Augmentation] = field(default_factory=dict[str, Augmentation])
     seed: int = 0
+    mixing: Mixing = field(default_factory=Mixing)
 
     def __len__(self) -> int:
         return len(self.weight)
 
-    def batch(self, index: Int[Tensor, " batch"], step: int = 0) -> Batch:
-        """Some of them as a batch."""
+    def batch(self, index: Int[Tensor, " batch"], step: int = 0, epoch: int = 0) -> Batch:
+        """Some of them as a batch, for a step of an epoch of the training."""
         inputs = {name: field.rows(index) for name, field in self.inputs.items()}
         for name, change in self.augment.items():
-            pixels = change.apply(inputs[name].data, index, self.seed, step)
+            pixels = change.apply(inputs[name].data, index, self.seed, step, epoch)
             inputs[name] = Field(pixels, inputs[name].mask)
-        return Batch(
-            inputs,
-            {name: field.rows(index) for name, field in self.targets.items()},
-            self.weight[index],
-            index,
-            step,
-        )
+        targets = {name: field.rows(index) for name, field in self.targets.items()}
+        batch = Batch(inputs, targets, self.weight[index], index, step)
+        return self.mixing.apply(batch, self.seed)
 
     def to(self, device: torch.device) -> "RowExamples":
         return RowExamples(
@@ -92,6 +91,7 @@ class RowExamples:
             None if self.cluster is None else self.cluster.to(device),
             self.augment,
             self.seed,
+            self.mixing,
         )
 
 
@@ -138,7 +138,7 @@ class ResidentBatches:
             parts = self._order(epoch).tensor_split(self.num_batches)
             for index in parts[place:]:
                 self.position += 1
-                yield self.examples.batch(index, self.position - 1)
+                yield self.examples.batch(index, self.position - 1, epoch)
 
     def _order(self, epoch: int) -> Int[Tensor, " examples"]:
         generator = torch_generator(self.seed, "order", epoch)

@@ -15,6 +15,7 @@ from fathom.tables.options import DEFAULTS, ReadOptions
 from fathom.tables.read_arff import read_arff
 from fathom.tables.read_folder import is_folder, read_pictures
 from fathom.tables.read_memory import read_memory
+from fathom.tables.read_npz import is_npz
 from fathom.tables.read_text import read_text
 from fathom.tables.read_typed import read_columnar, read_json
 from fathom.tables.table import Table
@@ -39,8 +40,9 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
     """Read a table from wherever it is.
 
     Files are known by their content and their extension: delimited text in any of the usual
-    forms, Parquet, Arrow, JSON, JSON lines, ARFF, each also packed with gzip. Whatever is guessed
-    or mended on the way stands in the table's notes; rows are neither lost nor moved.
+    forms, Parquet, Arrow, JSON, JSON lines, ARFF, each also packed with gzip; arrays of pictures
+    and their labels in .npz files. Whatever is guessed or mended on the way stands in the table's
+    notes; rows are neither lost nor moved.
 
     Args:
         source: a path, also of a folder of pictures; a polars or pandas frame; an Arrow table;
@@ -68,6 +70,9 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
         table = source
     elif is_folder(source):
         return _checked(read_pictures(Path(str(source)).expanduser()), options)
+    elif is_npz(source):
+        options.refuse_text_options("arrays")
+        table = read_pictures(Path(str(source)).expanduser())
     elif isinstance(source, str | Path):
         return _read_file(Path(source).expanduser(), options)
     else:

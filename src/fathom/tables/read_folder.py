@@ -9,14 +9,11 @@ import polars as pl
 from fathom.base.errors import DataError, listed
 from fathom.columns.picture import PICTURE_ENDINGS
 from fathom.tables.read_idx import cells_of, read_idx
+from fathom.tables.read_npz import is_npz, read_npz
+from fathom.tables.split_names import SPLITS
 from fathom.tables.table import Source, Table
 
 IMAGE, LABEL = "image", "class"
-_SPLITS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "t10k"),
-}
 _IDX = re.compile(r"(?P<part>.*?)[-_.]?(?P<what>images|labels)[-_.].*idx\d.*", re.IGNORECASE)
 
 
@@ -34,7 +31,7 @@ def read_splits(folder: Path) -> dict[str, Table]:
     inside = {item.name.lower(): item for item in _folders(folder)}
     given = {
         split: next(inside[name] for name in names if name in inside)
-        for split, names in _SPLITS.items()
+        for split, names in SPLITS.items()
         if set(names) & set(inside)
     }
     if "train" in given:
@@ -45,37 +42,40 @@ def read_splits(folder: Path) -> dict[str, Table]:
 def given_splits(
     data: object, test: object = None, validation: object = None
 ) -> tuple[object, object, object]:
-    """Rows to learn from, to test and to choose on; a folder with splits may stand for all three.
+    """Rows to learn from, to test and to choose on; one place with splits may stand for all three.
 
-    What is named beside it wins.
+    That is a folder of pictures or an .npz file of arrays; what is named beside it wins.
 
     Args:
         data: whatever `read` takes.
         test, validation: likewise, or None.
     """
-    if not is_folder(data):
+    if not is_folder(data) and not is_npz(data):
         return data, test, validation
-    found = read_splits(Path(str(data)).expanduser())
+    path = Path(str(data)).expanduser()
+    found = read_npz(path) if is_npz(data) else read_splits(path)
     test = found.get("test") if test is None else test
     validation = found.get("validation") if validation is None else validation
     return found["train"], test, validation
 
 
-def read_pictures(folder: Path) -> Table:
-    """The pictures of a folder that has no splits.
+def read_pictures(place: Path) -> Table:
+    """The pictures of a folder or an .npz file that has no splits.
 
     Raises:
         DataError: it holds none, or several splits, of which one must be named.
     """
-    found = read_splits(folder)
+    arrays = is_npz(place)
+    found = read_npz(place) if arrays else read_splits(place)
     if len(found) == 1:
         return found["train"]
+    one = "a file with the arrays" if arrays else "the folder"
     raise DataError(
-        "The folder holds several splits.",
-        where=str(folder),
-        expected="one folder of pictures, or a training with all of them",
+        f"The {'file' if arrays else 'folder'} holds several splits.",
+        where=str(place),
+        expected="pictures of one split, or a training with all of them",
         got=listed(found),
-        do="Name the folder of one split.",
+        do=f"Name {one} of one split.",
     )
 
 
@@ -145,7 +145,7 @@ def _idx_pairs(folder: Path) -> Mapping[str, tuple[Path, Path]]:
         if match and file.is_file():
             found.setdefault(match["part"].lower(), {})[match["what"].lower()] = file
     pairs: dict[str, tuple[Path, Path]] = {}
-    for split, names in _SPLITS.items():
+    for split, names in SPLITS.items():
         for name in names:
             files = found.get(name, {})
             if "images" in files and "labels" in files:

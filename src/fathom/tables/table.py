@@ -22,7 +22,8 @@ class Source:
 
     Attributes:
         name: the file's name, or what kind of object it was ("pandas.DataFrame").
-        format: "text", "parquet", "arrow", "json", "jsonl", "arff" or "memory".
+        format: "text", "parquet", "arrow", "json", "jsonl", "arff", "npz", "pictures" or
+            "memory".
         paths: the files that were read; empty for an object in memory.
         encoding: of a text, by Python's name; "" otherwise.
         delimiter: of a text; " " = runs of blanks, "" = each line is one cell.

@@ -23,6 +23,7 @@ class Circumstances:
         inputs: kind -> how many inputs are of it.
         device: where it will train.
         mirror: what mirroring the pictures of the first column of them does; None = not tried.
+        picture_side: the longest side of the pixels that a network reads; 0 = no pictures.
         body: the trained network that was named to start from.
     """
 
@@ -31,6 +32,7 @@ class Circumstances:
     inputs: Mapping[str, int]
     device: torch.device
     mirror: MirrorTrial | None = None
+    picture_side: int = 0
     body: Body | None = None
 
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+from fathom.columns.gallery import SMALL
 from fathom.tables.augment import Augmentation
+from fathom.tables.mixing import Mixing
 from fathom.workflow.decider import Circumstances, Decider
+from fathom.workflow.mirror import MirrorTrial
 
 NO_PICTURE = "no input is a picture"
 _FEW, _MANY = 1000, 5000
@@ -36,21 +39,49 @@ def decide_channels(
 def changes(decide: Decider, facts: Circumstances) -> Augmentation:
     """How pictures are changed at every step of the training."""
     pictures = facts.inputs.get("image", 0) > 0
-    trial = facts.mirror
-    flip, why = False, "not tried: the target has no classes, or there are too few pictures"
-    if trial is not None:
-        flip, why = trial.keeps_class, trial.reason
-    found = {
-        "flip": decide.where(pictures, "augment.flip", flip, why, NO_PICTURE),
-        "shift": decide.where(
-            pictures,
-            "augment.shift",
-            2,
-            "what is in a picture may stand a little aside",
-            NO_PICTURE,
-        ),
-        "cutout": decide.where(
-            pictures, "augment.cutout", 0, "no part of a picture is hidden", NO_PICTURE
-        ),
-    }
+    large = facts.picture_side > SMALL
+    crop = (1.0, f"pictures of at most {SMALL} pixels are shown whole")
+    colour = (0.0, f"pictures of at most {SMALL} pixels keep their colours")
+    if large:
+        crop = (0.35, "photographs show things at many scales")
+        colour = (0.2, "photographs are taken in many lights")
+    found = {"flip": decide.where(pictures, "augment.flip", *_flip(facts.mirror), NO_PICTURE)}
+    for name, usual in (
+        ("rotate", (0.0, "most pictures are taken upright")),
+        ("scale", (0.0, "a crop zooms already" if large else "what is shown is of one size")),
+        ("crop", crop),
+    ):
+        found[name] = decide.where(pictures, f"augment.{name}", *usual, NO_PICTURE)
+    shift = (2, "what is in a picture may stand a little aside")
+    if pictures and found["crop"] < 1:
+        shift = (0, "a crop moves what is in a picture already")
+    for name, usual in (
+        ("shift", shift),
+        ("cutout", (0, "no part of a picture is hidden")),
+        ("colour", colour),
+        ("blur", (0.0, "pictures are in focus")),
+    ):
+        found[name] = decide.where(pictures, f"augment.{name}", *usual, NO_PICTURE)
+    found["flip"] = {True: "alternating", False: "none"}.get(found["flip"], found["flip"])
     return Augmentation(**{name: value for name, value in found.items() if value is not None})
+
+
+def mixture(decide: Decider, facts: Circumstances) -> Mixing:
+    """How pictures are mixed with one another at every step of the training."""
+    alone = dict(facts.inputs) == {"image": 1}
+    pictures = facts.inputs.get("image", 0) > 0
+    otherwise = "other inputs than the one picture cannot be mixed" if pictures else NO_PICTURE
+    found = {
+        name: decide.where(alone, f"augment.{name}", 0.0, why, otherwise)
+        for name, why in (
+            ("mixup", "pictures are not blended"),
+            ("cutmix", "no part of a picture comes from another"),
+        )
+    }
+    return Mixing(**{name: value for name, value in found.items() if value is not None})
+
+
+def _flip(trial: MirrorTrial | None) -> tuple[str | bool, str]:
+    if trial is None:
+        return False, "not tried: the target has no classes, or there are too few pictures"
+    return "alternating" if trial.keeps_class else False, trial.reason

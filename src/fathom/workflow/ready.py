@@ -63,6 +63,7 @@ def ready_part(
         torch.from_numpy(weight / weight.mean()).float(),
         augment=_changes(preparation, resolved),
         seed=resolved.training.seed,
+        mixing=resolved.mixing,
     )
     heads = _heads(preparation, examples, resolved)
     network = build_network(preparation, resolved.network, heads)

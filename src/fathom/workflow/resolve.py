@@ -19,12 +19,13 @@ from fathom.models.preparation import PreparationPlan
 from fathom.nets.convolution import ResidualShape
 from fathom.nets.mlp import Shape
 from fathom.tables.augment import Augmentation
+from fathom.tables.mixing import Mixing
 from fathom.training.averaging import AveragingPlan
 from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
-from fathom.workflow.pictures import NO_PICTURE, changes, decide_channels, only_pictures
+from fathom.workflow.pictures import NO_PICTURE, changes, decide_channels, mixture, only_pictures
 from fathom.workflow.recipe import Recipe, useless
 from fathom.workflow.transfer import Transfer, decide_transfer
 
@@ -57,6 +58,7 @@ class Resolved:
         l1: pull of the L1 penalty.
         device: where it trains.
         augment: how pictures are changed at every step.
+        mixing: how they are mixed with one another at every step.
         transfer: the trained network that it starts from, if it does.
     """
 
@@ -71,6 +73,7 @@ class Resolved:
     l1: float
     device: torch.device
     augment: Augmentation = field(default_factory=Augmentation)
+    mixing: Mixing = field(default_factory=Mixing)
     transfer: Transfer | None = None
 
     def value(self, key: str) -> Any:
@@ -104,7 +107,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         "every row once an epoch",
         "the target has no classes that could be rare",
     )
-    augment = changes(decide, facts)
+    augment, mixing = changes(decide, facts), mixture(decide, facts)
     transfer = decide_transfer(decide, facts)
     _evaluation(decide, facts)
     return Resolved(
@@ -119,6 +122,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
         l1,
         facts.device,
         augment,
+        mixing,
         transfer,
     )
 

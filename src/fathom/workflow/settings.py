@@ -49,7 +49,7 @@ class Setting:
                 got=repr(value),
                 do=self.explanation,
             )
-        if self.choices and value not in self.choices:
+        if self.choices and isinstance(value, str) and value not in self.choices:
             raise RecipeError(
                 f"The setting '{self.key}' cannot be '{value}'.",
                 where=self.key,
@@ -208,7 +208,13 @@ SETTINGS: tuple[Setting, ...] = (
         most=1,
     ),
     Setting("transfer.compare", _SWITCH, "Train the same from scratch, as a baseline."),
-    Setting("augment.flip", _SWITCH, "Mirror pictures left to right, every other time."),
+    Setting(
+        "augment.flip",
+        (bool, str),
+        "Mirror pictures left to right, alternating from epoch to epoch or at random; true = "
+        "alternating.",
+        ("alternating", "random"),
+    ),
     Setting("augment.shift", _WHOLE, "Move pictures by up to so many pixels.", least=0, most=1000),
     Setting(
         "augment.cutout",
@@ -216,6 +222,42 @@ SETTINGS: tuple[Setting, ...] = (
         "Empty a square with sides of so many pixels.",
         least=0,
         most=1000,
+    ),
+    Setting(
+        "augment.rotate", _NUMBER, "Turn pictures by up to so many degrees.", least=0, most=180
+    ),
+    Setting(
+        "augment.scale", _NUMBER, "Zoom pictures in or out by up to this share.", least=0, most=1
+    ),
+    Setting(
+        "augment.crop",
+        _NUMBER,
+        "Fill pictures with a part of at least this share of their area; 1 = all of it.",
+        least=0.01,
+        most=1,
+    ),
+    Setting(
+        "augment.colour",
+        _NUMBER,
+        "Change brightness, contrast and saturation by up to this share.",
+        least=0,
+        most=1,
+    ),
+    Setting("augment.blur", _NUMBER, "How likely a picture is out of focus.", least=0, most=1),
+    Setting(
+        "augment.mixup",
+        _NUMBER,
+        "Blend each picture with another, and what is learned of both, by a share from "
+        "Beta(alpha, alpha); 0 = never.",
+        least=0,
+        most=100,
+    ),
+    Setting(
+        "augment.cutmix",
+        _NUMBER,
+        "Put a part of another into each picture, by a share from Beta(alpha, alpha); 0 = never.",
+        least=0,
+        most=100,
     ),
     Setting(
         "loss.number",

@@ -10,6 +10,7 @@ import torch
 from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
 from fathom.base.seeds import torch_generator
+from fathom.columns.image import Image
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
@@ -157,13 +158,15 @@ def circumstances(
     Raises:
         RecipeError, RunError: the network to start from is none, or of no use.
     """
+    body = _body(recipe, schema)
     return Circumstances(
         num_rows=len(material.parts[0][0]),
         tasks={column.name: task_of(column) for column in targets},
         inputs=Counter(schema.columns[name].kind.name for name in schema.inputs),
         device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
         mirror=_mirror(material, schema, targets[0]),
-        body=_body(recipe, schema),
+        picture_side=_picture_side(material.train, schema, body),
+        body=body,
     )
 
 
@@ -180,6 +183,16 @@ def _body(recipe: Recipe, schema: Schema) -> Body | None:
     if not any(schema.columns[name].kind.name == "image" for name in schema.inputs):
         raise useless("transfer.from", recipe, NO_PICTURE)
     return read_body(place)
+
+
+def _picture_side(train: Table, schema: Schema, body: Body | None) -> int:
+    """The longest side of the pixels that a network reads."""
+    if body is not None:
+        return max(body.column.height, body.column.width)
+    kinds = {name: schema.columns[name].kind for name in schema.inputs}
+    pictures = {name: kind for name, kind in kinds.items() if isinstance(kind, Image)}
+    values = parse_columns(train, dict(pictures))
+    return max((max(pictures[name].size(values[name])) for name in pictures), default=0)
 
 
 def _mirror(material: Material, schema: Schema, target: Column) -> MirrorTrial | None:
