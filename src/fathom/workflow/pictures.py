@@ -43,7 +43,7 @@ def changes(decide: Decider, facts: Circumstances) -> Augmentation:
     crop = (1.0, f"pictures of at most {SMALL} pixels are shown whole")
     colour = (0.0, f"pictures of at most {SMALL} pixels keep their colours")
     if large:
-        crop = (0.35, "photographs show things at many scales")
+        crop = (0.7, "photographs show things at many scales")
         colour = (0.2, "photographs are taken in many lights")
     found = {"flip": decide.where(pictures, "augment.flip", *_flip(facts.mirror), NO_PICTURE)}
     for name, usual in (

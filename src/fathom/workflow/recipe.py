@@ -127,7 +127,7 @@ def read_recipe(path: Path) -> Recipe:
             do="Mend the line that is named, or write the recipe anew.",
         ) from error
     for key in ("data", "test", "validation", "transfer.from"):
-        if isinstance(said.get(key), str) and not Path(said[key]).is_absolute():
+        if isinstance(said.get(key), str) and said[key] and not Path(said[key]).is_absolute():
             said[key] = _beside(path, said[key])
     _check_lines(said, text, path)
     return Recipe.of(said, _kinds(kinds, path))
