@@ -7,7 +7,7 @@ from torch import nn
 from fathom.base.seeds import torch_generator
 from fathom.base.tensors import Field
 from fathom.encoders.image import ImageEncoder
-from fathom.nets.convolution import FastResidual, LearnedPatches, LeNet, ResidualShape
+from fathom.nets.convolution import FastResidual, Flat, LearnedPatches, LeNet, ResidualShape
 
 
 def residual(channels: int, height: int, width: int, seed: int = 0) -> FastResidual:
@@ -78,3 +78,12 @@ def test_an_answer_sees_both_sides_and_training_one() -> None:
     field = Field(torch.tensor([[[[1, 5, 9]]]], dtype=torch.uint8))
     assert encoder(field).tensor.tolist() == [[1.0, 5.0, 9.0]]
     assert encoder.eval()(field).tensor.tolist() == [[5.0, 5.0, 5.0]]
+
+
+def test_flat_pictures_are_their_pixels() -> None:
+    pictures = torch.randn(4, 3, 5, 7, generator=torch_generator(0, "x"))
+    net = Flat(3, 5, 7)
+    assert net.dim_out == 105
+    assert torch.equal(net(pictures), pictures.reshape(4, 105))
+    last = pictures.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(net(last), net(pictures))

@@ -26,7 +26,7 @@ from fathom.heads.number import NumberHead, NumberLoss
 from fathom.layers.whitening import Patches, PatchWhitening
 from fathom.models.network import Network, SideBySide
 from fathom.models.preparation import Column, Preparation, head_name, num_parts
-from fathom.nets.convolution import FastResidual, LearnedPatches, LeNet, ResidualShape
+from fathom.nets.convolution import FastResidual, Flat, LearnedPatches, LeNet, ResidualShape
 from fathom.nets.mlp import MLP, EnsembleMLP, Shape
 
 NETWORKS: dict[str, str] = {
@@ -37,9 +37,10 @@ NETWORKS: dict[str, str] = {
 PICTURE_NETWORKS: dict[str, str] = {
     "residual": "A fast residual network; the default.",
     "lenet": "The classic of two convolutions; simple enough to be drawn.",
+    "flat": "The pixels in a row: all that follows is up to `network.name`.",
 }
 NetworkName = Literal["ensemble", "mlp", "linear"]
-PictureNetworkName = Literal["residual", "lenet"]
+PictureNetworkName = Literal["residual", "lenet", "flat"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +144,8 @@ def _pictures(
     net: nn.Module
     if plan.pictures == "lenet":
         net = LeNet(fitted.channels, fitted.height, fitted.width, generator)
+    elif plan.pictures == "flat":
+        net = Flat(fitted.channels, fitted.height, fitted.width)
     else:
         net = FastResidual(_patches(fitted, plan.residual, generator), plan.residual, generator)
     return ImageEncoder(

@@ -22,6 +22,31 @@ class PictureNet(nn.Module, ABC):
         """The dotted names of its parts, the one that sees the picture first."""
 
 
+class Flat(PictureNet):
+    """All pixels in a row, for a feed-forward network that knows nothing of pictures.
+
+    Args:
+        channels, height, width: of the pictures.
+
+    Example:
+        >>> Flat(1, 28, 28)(torch.zeros(3, 1, 28, 28)).shape
+        torch.Size([3, 784])
+    """
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.dim_out = channels * height * width
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return ()
+
+    def forward(
+        self, x: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch dim_out"]:
+        return x.flatten(1)
+
+
 class LeNet(PictureNet):
     """The classic that fits on a slide: two convolutions with pooling, then a layer.
 

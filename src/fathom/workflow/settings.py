@@ -168,7 +168,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("prepare.drop_leaks", _SWITCH, "Leave out columns that give the target away."),
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
     Setting("network.both_sides", _SWITCH, "Answer from a picture and its mirror image."),
-    Setting("network.pictures", _TEXT, "Which network for pictures.", ("residual", "lenet")),
+    Setting(
+        "network.pictures", _TEXT, "Which network for pictures.", ("residual", "lenet", "flat")
+    ),
     Setting(
         "network.channels",
         _WHOLE,
