@@ -1,4 +1,4 @@
-"""Checks of a training compute as its steps do; what the finished model answers is in fp32."""
+"""Checks of tables and what the finished model answers are in fp32; checks of pictures are not."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +13,15 @@ from fathom.columns.number import FittedNumber
 from fathom.tables.read import read
 from fathom.workflow import learn
 from fathom.workflow.checking import validator
+from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run
+from fathom.workflow.study import study
 
 Train = Callable[..., Run]
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
-def test_checks_compute_as_steps_do_and_answers_in_fp32(
+def test_tables_are_checked_and_answered_in_fp32(
     precision: str, table: pl.DataFrame, small_train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures: list[dict[str, float]] = []
@@ -41,7 +43,7 @@ def test_checks_compute_as_steps_do_and_answers_in_fp32(
     for place, record in enumerate(run.history):
         blurred, exact, found = (one["loss"] for one in figures[3 * place : 3 * place + 3])
         assert record["validation"]["loss"] == found
-        assert found == (blurred if precision == "bf16" else exact)
+        assert found == exact
         assert blurred != exact
         assert blurred == pytest.approx(exact, rel=0.02)
     kept = pl.read_parquet(run.folder / "predictions" / "validation.parquet")
@@ -58,3 +60,15 @@ def _in_fp32(run: Run, rows: pl.DataFrame) -> np.ndarray:
     (target,) = part.preparation.targets
     assert isinstance(target.fitted, FittedNumber)
     return target.fitted.unscale(said.double().mean(1).squeeze(-1)).numpy()
+
+
+def test_pictures_are_checked_as_steps_compute(table: pl.DataFrame) -> None:
+    cells = [f"P5 8 8 255\n{'ab' * 32}".encode(), f"P5 8 8 255\n{'yz' * 32}".encode()]
+    rows = {"photo": [cells[n % 2] for n in range(80)], "what": ["ab", "yz"] * 40}
+    for precision in ("bf16", "fp32"):
+        said = Recipe.of({"target": "what", "training.precision": precision})
+        resolved = study(said, pl.DataFrame(rows)).resolved
+        assert learn._precision_of_checks(resolved) == precision
+    assert (
+        learn._precision_of_checks(study(Recipe.of({"target": "price"}), table).resolved) == "fp32"
+    )

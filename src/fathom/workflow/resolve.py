@@ -350,7 +350,7 @@ def _training(
         optimizer=OptimizerPlan(
             name=name,
             learning_rate=rate,
-            weight_decay=decide("training.weight_decay", *_weight_decay(facts)),
+            weight_decay=decide("training.weight_decay", *_weight_decay(facts, name)),
             momentum=decide("training.momentum", None, "the optimiser's own"),
         ),
         schedule=_schedule(decide, facts),
@@ -385,7 +385,9 @@ def _accumulate(decide: Decider, batch_size: int) -> int:
     return pieces
 
 
-def _weight_decay(facts: Circumstances) -> tuple[float, str]:
+def _weight_decay(facts: Circumstances, optimizer: str) -> tuple[float, str]:
+    if only_pictures(facts) and optimizer == "muon":
+        return 1.0, "behind norms only the ratio of step and weight counts: decay keeps it"
     if facts.inputs.get("image", 0):
         return 0.05, "the usual pull towards zero for networks for pictures"
     if next(iter(facts.tasks.values())) in _CLASSES:
