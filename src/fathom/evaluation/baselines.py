@@ -17,6 +17,7 @@ from jaxtyping import Float, Shaped
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.evaluation.baseline_models import fit_boosted_trees, fit_linear, limits_of_trees
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Fit, Labelled, Predict
+from fathom.evaluation.nearest_model import fit_nearest, limits_of_nearest
 from fathom.evaluation.rows import Rows
 from fathom.metrics.record import Answer, Metric
 from fathom.metrics.weights import weighted_median
@@ -29,7 +30,7 @@ class Baseline:
     """A baseline's answers, or why there are none.
 
     Attributes:
-        name: "constant", "linear" or "boosted_trees".
+        name: "constant", "linear", "boosted_trees" or "nearest".
         validation: its answers for the validation rows, from the training rows alone.
         test: its answers for the test rows, from training and validation rows.
         absent: why it has no answers; "" when it has.
@@ -76,10 +77,17 @@ BASELINES: dict[str, Callable[[Labelled, BaselinePlan], Fit]] = {
     "constant": fit_constant,
     "linear": fit_linear,
     "boosted_trees": fit_boosted_trees,
+    "nearest": fit_nearest,
 }
 """Name -> builder, the simplest first."""
+FOR_TABLES = ("constant", "linear", "boosted_trees")
+# Trees that cut at single pixels learn slowly and little of pictures.
+FOR_PICTURES = ("constant", "linear", "nearest")
 
-_LIMITS: dict[str, Callable[[Labelled, BaselinePlan], str]] = {"boosted_trees": limits_of_trees}
+_LIMITS: dict[str, Callable[[Labelled, BaselinePlan], str]] = {
+    "boosted_trees": limits_of_trees,
+    "nearest": limits_of_nearest,
+}
 
 
 def run_baselines(
@@ -87,7 +95,7 @@ def run_baselines(
     validation: Labelled,
     test: BaselineData,
     plan: BaselinePlan,
-    names: Sequence[str] = tuple(BASELINES),
+    names: Sequence[str] = FOR_TABLES,
 ) -> list[Baseline]:
     """Fit the baselines and let them answer.
 

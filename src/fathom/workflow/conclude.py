@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fathom.base.files import write_sealed
-from fathom.evaluation.baselines import Baseline
+from fathom.evaluation.baselines import FOR_PICTURES, FOR_TABLES, Baseline
 from fathom.evaluation.conformal import interval_coverage_of, set_coverage_of
 from fathom.evaluation.headline import headline
 from fathom.evaluation.intervals import Interval
@@ -47,7 +47,6 @@ from fathom.workflow.verdict import Verdict
 
 # In a test file that was given: fewer copies are a finding, and no matter for the verdict.
 _NOTABLE = 0.1
-BASELINES = ("constant", "linear", "boosted_trees")
 
 
 def conclude(
@@ -114,7 +113,10 @@ def _from_scratch(made: Study, scratch: Learned, column: Column, test: Table) ->
 def _baselines(
     made: Study, learned: Learned, column: Column, test: Table, others: list[Baseline]
 ) -> tuple[tuple[Baseline, ...], str | None]:
-    names = BASELINES if made.resolved.value("evaluate.baselines") else ("constant",)
+    pictures = {one.kind.name for one in learned.model.preparation.inputs} == {"image"}
+    names = FOR_PICTURES if pictures else FOR_TABLES
+    if not made.resolved.value("evaluate.baselines"):
+        names = ("constant",)
     train_rows, held_rows = made.material.parts[0]
     pool = made.material.pool
     found, strongest = judge_baselines(

@@ -326,7 +326,7 @@ def _training(
     passes = 15 if _noisy(facts) else 25
     wanted = min(max(size["steps"], passes * per_epoch), 2 * size["steps"])
     if pictures:
-        wanted = size["steps"]
+        wanted = 3 * size["steps"] // 2
     epochs = decide(
         "training.epochs",
         float(max(1, round(wanted / per_epoch))),
