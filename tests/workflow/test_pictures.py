@@ -200,7 +200,7 @@ def test_changes_out_of_range_are_told(key: str, value: object, told: str) -> No
         Recipe.of({key: value})
 
 
-@pytest.mark.parametrize(("side", "usual"), [(64, (1.0, 0.0, 2)), (96, (0.35, 0.2, 0))])
+@pytest.mark.parametrize(("side", "usual"), [(64, (1.0, 0.0, 2)), (96, (0.7, 0.2, 0))])
 def test_large_pictures_are_cropped_and_relit_in_place_of_shifts(
     side: int, usual: tuple[float, ...], run: Run, tmp_path: Path
 ) -> None:

@@ -63,8 +63,11 @@ def _in_fp32(run: Run, rows: pl.DataFrame) -> np.ndarray:
 
 
 def test_pictures_are_checked_as_steps_compute(table: pl.DataFrame) -> None:
-    cells = [f"P5 8 8 255\n{'ab' * 32}".encode(), f"P5 8 8 255\n{'yz' * 32}".encode()]
-    rows = {"photo": [cells[n % 2] for n in range(80)], "what": ["ab", "yz"] * 40}
+    rng = np.random.default_rng(0)
+    cells = [
+        b"P5 8 8 255\n" + rng.integers(0, 255, 64, dtype=np.uint8).tobytes() for _ in range(80)
+    ]
+    rows = {"photo": cells, "what": ["ab", "yz"] * 40}
     for precision in ("bf16", "fp32"):
         said = Recipe.of({"target": "what", "training.precision": precision})
         resolved = study(said, pl.DataFrame(rows)).resolved

@@ -163,6 +163,12 @@ def test_what_cannot_be_started_from(first: Run, few: Path, tmp_path: Path) -> N
         fathom.plan(few, settings={"transfer.from": str(plain.folder)})
 
 
+def test_a_run_can_be_named_in_python(first: Run, few: Path) -> None:
+    for said in (first, first.folder, str(first.folder)):
+        decided = {made.key: made.value for made in fathom.plan(few, from_=said)}
+        assert decided["transfer.from"] == str(first.folder)
+
+
 def test_the_command_knows_it(first: Run, few: Path) -> None:
     made = CliRunner().invoke(app, ["plan", str(few), "--from", str(first.folder), "--json"])
     assert made.exit_code == 0

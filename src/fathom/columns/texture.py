@@ -61,8 +61,8 @@ def texture_of(pixels: Float[np.ndarray, "pictures channels height width"]) -> T
 
     Example:
         >>> noise = np.random.default_rng(0).normal(size=(20, 1, 32, 32))
-        >>> texture_of(noise).round(1)[0, 0, 3].tolist()
-        [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+        >>> texture_of(noise).round(1)[0, 0, 3].astype(int).tolist()
+        [0, 0, 0, 1, 0, 0, 0]
     """
     channels, height, width = pixels.shape[1:]
     found = np.zeros((channels, channels, 2 * REACH + 1, 2 * REACH + 1))

@@ -63,6 +63,7 @@ def plan(
     *,
     test: object = None,
     validation: object = None,
+    from_: Run | str | Path | None = None,
     size: str | None = None,
     seed: int | None = None,
     names: Names = None,
@@ -75,7 +76,7 @@ def plan(
     """Every decision that `train` would take, with its reason.
 
     Args:
-        data, target, test, validation: as `train` takes them.
+        data, target, test, validation, from_: as `train` takes them.
         size, seed, names, group, time_column, weight, kinds, settings: likewise.
 
     Example:
@@ -86,6 +87,7 @@ def plan(
         (3, True)
     """
     common = {
+        "transfer.from": _folder_of(from_),
         "size": size,
         "seed": seed,
         "names": names,
@@ -142,6 +144,7 @@ def train(
     test: object = None,
     validation: object = None,
     out: str | Path | None = None,
+    from_: Run | str | Path | None = None,
     size: str | None = None,
     seed: int | None = None,
     names: Names = None,
@@ -165,6 +168,7 @@ def train(
         test: rows to be tested on; None = one row in five is held out.
         validation: rows to choose on; None = some are held out.
         out: the run folder; None = the next free one under runs/.
+        from_: a run on pictures whose network is started from, or its folder.
         size: the one dial: "small", "medium" or "large"; None = "medium".
         seed: where all randomness starts.
         names: column names for a file without a header, or a .names file.
@@ -184,6 +188,7 @@ def train(
         FathomError: in four beats, whatever went wrong.
     """
     common = {
+        "transfer.from": _folder_of(from_),
         "size": size,
         "seed": seed,
         "names": names,
@@ -216,6 +221,11 @@ def resume(
     sources = None if data is None else Sources(data, test, validation)
     with watching(watch) as told:
         return go_on(folder, sources, told)
+
+
+def _folder_of(run: Run | str | Path | None) -> str | None:
+    """Where a run lies that was named in any way."""
+    return None if run is None else str(run.folder if isinstance(run, Run) else run)
 
 
 def _recipe(
