@@ -2,12 +2,22 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fathom.columns.picture import Header, PictureError, decode, is_picture, quiet, read_header
+from fathom.columns.picture import (
+    Header,
+    PictureError,
+    content_of,
+    decode,
+    is_picture,
+    quiet,
+    read_header,
+)
+from fathom.columns.prints import headers
 
 RNG = np.random.default_rng(5)
 COLOUR = Image.fromarray(RNG.integers(0, 255, (64, 48, 3), dtype=np.uint8))
@@ -101,3 +111,17 @@ def test_a_hundred_million_pixels() -> None:
     assert read_header(content).error == "too large: 10,000 × 10,000 pixels"
     with pytest.raises(PictureError, match="too large"):
         decode(content, 16, 16, 1)
+
+
+def test_devices_and_giants_are_not_read(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not an ordinary file"):
+        content_of("/dev/zero")
+    with pytest.raises(OSError, match="not an ordinary file"):
+        content_of(str(tmp_path))
+    giant = tmp_path / "giant.png"
+    with giant.open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(OSError, match="too large: 1,074 MB"):
+        content_of(str(giant))
+    (header,) = headers([str(giant)])
+    assert header.error == "too large: 1,074 MB"

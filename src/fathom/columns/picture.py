@@ -1,7 +1,10 @@
 """One picture: what its file says of it, and its pixels at the size that a network reads."""
 
+import errno
 import io
+import os
 import re
+import stat
 import struct
 import threading
 import zlib
@@ -63,6 +66,8 @@ _BROKEN = (
     struct.error,
     zlib.error,
 )
+# A file of a picture that can be decoded is never as large.
+_MOST_BYTES = 1 << 29
 _one_at_a_time = threading.Lock()
 _DEEP = ("I;16", "I;16B", "I;16L", "I")
 _EXIF_ORIENTATION = 0x0112
@@ -125,9 +130,17 @@ def content_of(cell: Cell) -> bytes:
     """The bytes of a picture, from the cell itself or from its file.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is none that holds a picture: devices and pipes may
+            never end.
     """
-    return cell if isinstance(cell, bytes) else Path(cell).read_bytes()
+    if isinstance(cell, bytes):
+        return cell
+    facts = os.stat(cell)
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "not an ordinary file")
+    if facts.st_size > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"too large: {facts.st_size / 1e6:,.0f} MB")
+    return Path(cell).read_bytes()
 
 
 def read_header(content: bytes) -> Header:
