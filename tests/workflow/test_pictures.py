@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import fathom
-from fathom.base.errors import RecipeError
+from fathom.base.errors import DataError, RecipeError
 from fathom.tables.schema import Roles
 from fathom.workflow.parts import facts_of
 from fathom.workflow.recipe import Recipe
@@ -290,3 +290,21 @@ def test_near_copies_never_part(tmp_path: Path) -> None:
     stems = [Path(name).stem for name in table.column("image")]
     assert len(np.unique(facts.cluster)) == 40
     assert all(len(set(facts.cluster[np.array(stems) == stem])) == 1 for stem in stems)
+
+
+def test_pictures_none_of_which_can_be_read_are_an_error(tmp_path: Path) -> None:
+    for number in range(30):
+        place = tmp_path / ("left", "right")[number % 2] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(b"no picture, but different: %d" % number)
+    with pytest.raises(DataError, match=r"No picture can be read(.|\n)*no picture format"):
+        fathom.plan(tmp_path)
+
+
+def test_what_cannot_be_read_is_called_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(square(True, 1))
+    (tmp_path / "b.png").write_bytes(b"rubbish")
+    found = fathom.predict(run, tmp_path)
+    assert found.frame["unusual"].to_list() == [None, "image: cannot be read"]
+    (told,) = [one for one in found.input_report if one.code == "pictures_unreadable"]
+    assert told.title == "1 picture of 'image' in the given table cannot be read."

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import fathom
@@ -128,6 +129,18 @@ def test_it_is_compared_with_the_same_from_scratch(first: Run, few: Path, tmp_pa
     (told,) = [note for note in found.score["notes"] if "tarting from" in note]
     assert str(first.folder) in told
     assert "the same from scratch" in told
+    # Its weights were drawn, not taken over, and the pictures are read at their own size.
+    ours, theirs = (
+        load_file(folder / "checkpoint" / "state.safetensors")
+        for folder in (found.folder, found.folder / "from_scratch")
+    )
+    shared = [
+        name for name in ours if ours[name].shape == theirs[name].shape and ours[name].ndim == 4
+    ]
+    assert shared
+    assert not any(torch.equal(ours[name], theirs[name]) for name in shared)
+    values = found.score["baselines"]["from_scratch"]
+    assert values["log_loss"]["value"] != found.score["metrics"]["log_loss"]["value"]
     without = train(few, tmp_path / "b", first, evaluate__baselines=True, transfer__compare=False)
     assert "from_scratch" not in without.score["baselines"]
 

@@ -73,6 +73,8 @@ def unfamiliar(
         >>> found.evidence
         "3 of 50 rows (6 %): outside the training range 0 to 1, such as '7', '9'."
     """
+    if kind == "image":
+        return _unreadable(name, repair, others, rows)
     count, ranged = repair.count, kind in ("number", "date")
     # A cell may hold several labels, so that there can be more of them than rows.
     told = number_of(count, "label") if kind == "set" else part_of(count, others.num_rows)
@@ -88,4 +90,18 @@ def unfamiliar(
         columns=(name,),
         rows=() if rows is None else example_rows(rows),
         facts={**others.facts, "count": count, "action": "keep" if ranged else "check_values"},
+    )
+
+
+def _unreadable(name: str, repair: Repair, others: Others, rows: np.ndarray | None) -> Finding:
+    count = repair.count
+    return Finding(
+        code="pictures_unreadable",
+        severity="medium" if count >= MANY * others.num_rows else "low",
+        title=f"{number_of(count, 'picture')} of '{name}' in the {others.name} cannot be read.",
+        evidence=f"{part_of(count, others.num_rows)}.",
+        advice="They count as missing; `fathom look` says of each what is wrong with it.",
+        columns=(name,),
+        rows=() if rows is None else example_rows(rows),
+        facts={**others.facts, "count": count, "action": "correct"},
     )

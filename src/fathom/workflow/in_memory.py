@@ -47,7 +47,7 @@ def _unlooked(recipe: Recipe, data: object) -> Study:
     schema = infer_schema(material.train, material.roles)
     targets = targets_of(material, schema)
     facts = circumstances(recipe, material, schema, targets)
-    return Study(recipe, material, schema, (), {}, targets, resolve(recipe, facts), facts)
+    return Study(recipe, material, schema, (), {}, targets, resolve(recipe, facts))
 
 
 def model_to_bytes(model: Model) -> dict[str, bytes]:

@@ -11,6 +11,8 @@ from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
 from fathom.base.seeds import torch_generator
 from fathom.columns.image import Image
+from fathom.columns.likeness import Likenesses
+from fathom.columns.picture import why_broken
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
@@ -43,7 +45,6 @@ class Study:
         left_out: column -> why the network does not see it, though it could.
         targets: the fitted targets.
         resolved: the plans and all decisions.
-        circumstances: what the decisions depend on.
     """
 
     recipe: Recipe
@@ -53,7 +54,6 @@ class Study:
     left_out: Mapping[str, str]
     targets: tuple[Column, ...]
     resolved: Resolved
-    circumstances: Circumstances
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -103,6 +103,7 @@ def study(
     facts = circumstances(recipe, material, schema, targets)
     _check_metric(recipe, facts)
     _check_inputs(material.train, schema)
+    _check_pictures(material.train, schema)
     unscored = _unscored(material, schema, targets)
     resolved = resolve(recipe, facts)
     _check_shape(resolved)
@@ -114,7 +115,6 @@ def study(
         left_out,
         targets,
         resolved,
-        facts,
     )
 
 
@@ -261,6 +261,29 @@ def _check_inputs(train: Table, schema: Schema) -> None:
             got=f"only {kinds}",
             do="Bring more columns, or say a column's kind with --kind COLUMN=KIND.",
         )
+
+
+def _check_pictures(train: Table, schema: Schema) -> None:
+    """A column of pictures must hold some.
+
+    Raises:
+        DataError: none of its files can be read.
+    """
+    kinds = {n: c.kind for n, c in schema.columns.items() if c.kind.name == "image"}
+    for name, values in parse_columns(
+        train, {n: kinds[n] for n in schema.inputs if n in kinds}
+    ).items():
+        cells = values.data[values.present].tolist()
+        broken = Likenesses.of(cells).broken
+        if broken.all():
+            why = why_broken(cells[0]) if cells else "there are none"
+            raise DataError(
+                "No picture can be read.",
+                where=f"column '{name}' of {train.source.name}",
+                expected="at least one whole file of a format that is known",
+                got=f"{len(cells):,} files, the first of them: {why}",
+                do="Look at the files and at their paths, or say --kind COLUMN=ignored.",
+            )
 
 
 def _check_shape(resolved: Resolved) -> None:

@@ -31,7 +31,7 @@ from fathom.workflow.run import Run, load
 from fathom.workflow.seen import Seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
-from fathom.workflow.study import Study, study
+from fathom.workflow.study import Study, circumstances, study
 from fathom.workflow.transfer import BODY, without_transfer
 
 MEMORY = "(in memory)"
@@ -272,7 +272,9 @@ def _learn_and_conclude(made: Study, folder: Path, clock: Stopwatch, around: Aro
 def _from_scratch(made: Study, around: Around) -> Learned:
     """The same training without a network to start from, for as many steps."""
     plan = made.resolved.training
-    resolved = resolve(without_transfer(made.recipe), made.circumstances)
+    recipe = without_transfer(made.recipe)
+    facts = circumstances(recipe, made.material, made.schema, made.targets)
+    resolved = resolve(recipe, facts)
     training = replace(resolved.training, num_steps=plan.num_steps, check_every=plan.check_every)
     if around.folder is not None:
         around = replace(around, folder=around.folder / "from_scratch")

@@ -28,6 +28,8 @@ def marks(column: Column, raw: pl.Series | None, values: Values) -> dict[str, Ma
     unread = ~values.present & clean(raw).text.is_not_null().to_numpy()
     fitted: Any = column.fitted
     strange = "outside the training range" if column.kind.name in _RANGED else "unseen word"
+    if column.kind.name == "image":
+        strange = "cannot be read"
     found = {strange: fitted.strange(values), f"not a {column.kind.name}": unread}
     if fitted.num_missing == 0:
         found["missing, never so in training"] = ~values.present & ~unread
