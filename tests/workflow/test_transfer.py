@@ -176,6 +176,27 @@ def test_what_cannot_be_started_from(first: Run, few: Path, tmp_path: Path) -> N
         fathom.plan(few, settings={"transfer.from": str(plain.folder)})
 
 
+def test_a_time_that_was_given_is_for_one_training(first: Run, few: Path) -> None:
+    said = {"transfer.from": str(first.folder), "time": 30}
+    decided = {made.key: made for made in fathom.plan(few, settings=said)}
+    assert decided["transfer.compare"].value is False
+    assert "for one training" in decided["transfer.compare"].reason
+
+
+def test_a_replay_names_that_the_first_run_is_another_now(
+    first: Run, few: Path, tmp_path: Path
+) -> None:
+    source = Path(shutil.copytree(first.folder, tmp_path / "source"))
+    run = train(few, tmp_path / "run", fathom.load(source))
+    assert fathom.replay(run, tmp_path / "same").verdict == "same bits"
+    shutil.rmtree(source)
+    other = {**QUICK, "evaluate.baselines": False, "training.epochs": 1}
+    fathom.train(few, out=source, settings=other, watch=None)
+    found = fathom.replay(run, tmp_path / "again")
+    assert found.verdict == "differs"
+    assert "the run that it started from changed" in found.reasons
+
+
 def test_a_run_can_be_named_in_python(first: Run, few: Path) -> None:
     for said in (first, first.folder, str(first.folder)):
         decided = {made.key: made.value for made in fathom.plan(few, from_=said)}

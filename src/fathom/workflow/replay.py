@@ -115,6 +115,8 @@ def _differences(record: dict[str, Any], second: Run) -> list[str]:
     found: list[str] = []
     if record["data"] != second.record["data"]:
         found.append("the data changed")
+    if record.get("body") != second.record.get("body"):
+        found.append("the run that it started from changed")
     found += [
         f"the setting {key}: {before} then, {now} now"
         for key, before, now in _settings(record, second)

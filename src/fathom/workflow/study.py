@@ -180,24 +180,29 @@ def _body(recipe: Recipe, schema: Schema) -> Body | None:
     place = recipe.get("transfer.from")
     if place is None:
         return None
-    if not any(schema.columns[name].kind.name == "image" for name in schema.inputs):
+    if not _pictures(schema):
         raise useless("transfer.from", recipe, NO_PICTURE)
     return read_body(place)
+
+
+def _pictures(schema: Schema) -> dict[str, Image]:
+    """The inputs that are pictures, and how they are read."""
+    kinds = {name: schema.columns[name].kind for name in schema.inputs}
+    return {name: kind for name, kind in kinds.items() if isinstance(kind, Image)}
 
 
 def _picture_side(train: Table, schema: Schema, body: Body | None) -> int:
     """The longest side of the pixels that a network reads."""
     if body is not None:
         return max(body.column.height, body.column.width)
-    kinds = {name: schema.columns[name].kind for name in schema.inputs}
-    pictures = {name: kind for name, kind in kinds.items() if isinstance(kind, Image)}
+    pictures = _pictures(schema)
     values = parse_columns(train, dict(pictures))
     return max((max(pictures[name].size(values[name])) for name in pictures), default=0)
 
 
 def _mirror(material: Material, schema: Schema, target: Column) -> MirrorTrial | None:
     """What mirroring does to the training pictures, where they have classes."""
-    names = [name for name in schema.inputs if schema.columns[name].kind.name == "image"]
+    names = list(_pictures(schema))
     if not names or task_of(target) not in ("binary", "multiclass"):
         return None
     kinds = {name: schema.columns[name].kind for name in (names[0], target.name)}
@@ -269,10 +274,7 @@ def _check_pictures(train: Table, schema: Schema) -> None:
     Raises:
         DataError: none of its files can be read.
     """
-    kinds = {n: c.kind for n, c in schema.columns.items() if c.kind.name == "image"}
-    for name, values in parse_columns(
-        train, {n: kinds[n] for n in schema.inputs if n in kinds}
-    ).items():
+    for name, values in parse_columns(train, dict(_pictures(schema))).items():
         cells = values.data[values.present].tolist()
         broken = Likenesses.of(cells).broken
         if broken.all():

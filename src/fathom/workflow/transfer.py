@@ -76,9 +76,10 @@ def decide_transfer(decide: Decider, facts: Circumstances) -> Transfer | None:
         "what sees first is most general, and changes least",
         _NO_BODY if not named else "the layers stand still",
     )
-    compare = decide.where(
-        named, "transfer.compare", True, "only a comparison shows whether it helps", _NO_BODY
-    )
+    usual = (True, "only a comparison shows whether it helps")
+    if decide.recipe.get("time") is not None:
+        usual = (False, "the time that was given is for one training")
+    compare = decide.where(named, "transfer.compare", *usual, _NO_BODY)
     if body is None:
         return None
     return Transfer(body=body, learn=learn, layer_rate=rate or 1.0, compare=bool(compare))
