@@ -11,7 +11,6 @@ from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
 from fathom.base.seeds import torch_generator
 from fathom.columns.image import Image
-from fathom.columns.likeness import Likenesses
 from fathom.columns.picture import why_broken
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
@@ -276,8 +275,7 @@ def _check_pictures(train: Table, schema: Schema) -> None:
     """
     for name, values in parse_columns(train, dict(_pictures(schema))).items():
         cells = values.data[values.present].tolist()
-        broken = Likenesses.of(cells).broken
-        if broken.all():
+        if all(map(why_broken, cells)):  # the first whole one ends the search
             why = why_broken(cells[0]) if cells else "there are none"
             raise DataError(
                 "No picture can be read.",
