@@ -280,6 +280,21 @@ def test_report_says_where_it_lies(fathom: Fathom, run_folder: Path) -> None:
     assert fathom("report", run_folder / "nothing").code == 1
 
 
+def test_a_run_without_a_report_says_so(
+    fathom: Fathom, houses: Path, tiny: tuple[str, ...], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    said = fathom("train", houses, "--target", "price", "--out", run, *tiny, "--set=report=false")
+    assert said.code == 0
+    assert f"Run: {run}" in said.out
+    assert "Report: " not in said.out
+    said = fathom("report", run)
+    assert said.code == 1
+    assert "This run has no report." in said.err
+    assert "report = false in its recipe" in said.err
+    assert "Train again without report = false" in said.err
+
+
 def test_seconds_in_words() -> None:
     assert [in_words(s) for s in (0.2, 59.6, 3600)] == ["0 s", "1 min 0 s", "60 min 0 s"]
 

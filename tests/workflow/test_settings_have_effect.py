@@ -77,6 +77,8 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 }
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
+# Tested in test_switches.py.
+SWITCHES = {"look", "report"}
 # Tested with pictures, in test_pictures.py.
 CHANGES = (
     "flip",
@@ -102,7 +104,8 @@ TRANSFER = {"transfer.from", "transfer.learn", "transfer.layer_rate", "transfer.
 
 
 def test_every_setting_has_a_case() -> None:
-    assert {known.key for known in SETTINGS} == set(CASES) | READING | PICTURES | TRANSFER
+    elsewhere = READING | PICTURES | TRANSFER | SWITCHES
+    assert {known.key for known in SETTINGS} == set(CASES) | elsewhere
 
 
 @pytest.fixture(scope="session")

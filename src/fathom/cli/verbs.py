@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from fathom.base.errors import RecipeError
+from fathom.base.errors import RecipeError, RunError
 from fathom.base.files import plain, write_text
 from fathom.base.records import Finding
 from fathom.base.terminal import visible
@@ -202,7 +202,7 @@ def conclude(run: Run, show: Show) -> None:
         _say(score_text(run.score))
     if run.speed.get("sentence") and not show.quiet:
         _say(f"Speed: {run.speed['sentence']}")
-    _say(f"Report: {run.report}")
+    _say(f"Report: {run.report}" if run.reported else f"Run: {run.folder}")
 
 
 def _options(names: str | None) -> ReadOptions | None:
@@ -293,6 +293,15 @@ def report(folder: Path, open_it: bool) -> None:
     run = load(folder)
     run.check_finished()
     place = run.report
+    if not place.exists():
+        raise RunError(
+            "This run has no report.",
+            where=str(folder),
+            expected="a report.html, which a training writes at its end",
+            got="none" if run.reported else "report = false in its recipe",
+            do="Train again without report = false, or go on with an unfinished training: fathom "
+            f"train --resume {shlex.quote(str(folder))}",
+        )
     _say(place)
     if open_it:
         webbrowser.open(place.resolve().as_uri())

@@ -204,15 +204,23 @@ def named(values: Values) -> Values:
     return Values(words, values.present, values.repairs)
 
 
-def same_shown(values: Values) -> Int[np.ndarray, " rows"]:
-    """A number for what each picture shows: copies and near copies have the same."""
+def same_shown(values: Values, *, search: bool = True) -> Int[np.ndarray, " rows"]:
+    """A number for what each picture shows: copies and near copies have the same.
+
+    Args:
+        values: the pictures.
+        search: whether near copies are searched, which decodes every picture.
+    """
     cells = values.data[values.present].tolist()
-    known = Likenesses.of(cells)
     same_file = np.unique(np.array(digests(cells), dtype="S16"), return_inverse=True)[1]
     of_file = np.full(same_file.max(initial=-1) + 1, len(cells))
     np.minimum.at(of_file, same_file, np.arange(len(cells)))
-    again = np.stack([of_file[same_file], np.arange(len(cells))], axis=1)
     found = np.arange(len(values)) + len(cells)  # rows without a picture show nothing alike
+    if not search:
+        found[values.present] = of_file[same_file]
+        return found
+    known = Likenesses.of(cells)
+    again = np.stack([of_file[same_file], np.arange(len(cells))], axis=1)
     found[values.present] = copies(known, np.concatenate([near_pairs(known), again]))
     return found
 

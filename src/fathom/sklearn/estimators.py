@@ -54,6 +54,7 @@ _NO_EFFECT = (
     "evaluate.coverage",
     "evaluate.baselines",
     "evaluate.importance",
+    "report",
 )
 
 

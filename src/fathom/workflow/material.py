@@ -149,7 +149,8 @@ def _split(
     recipe: Recipe, whole: Traced, roles: Roles, others: dict[str, Traced], findings: list[Finding]
 ) -> Material:
     table, origin = whole
-    facts = facts_of(table, roles)
+    search = bool(recipe.get("look", True))
+    facts = facts_of(table, roles, search=search)
     plan, share = split_plan(recipe, roles, "test" in others)
     pool, test_cluster = table, None
     test, test_origin = others.get("test", (None, np.zeros(0, dtype=np.int64)))
@@ -166,7 +167,7 @@ def _split(
         validation, validated = others["validation"]
         pool, given = given_parts(recipe, pool, validation)
         origin = np.concatenate([origin, validated])
-        facts = facts_of(pool, roles)
+        facts = facts_of(pool, roles, search=search)
     facts = replace(facts, stratum=strata(pool.column(roles.targets[0])))
     method = method_of(recipe, plan, facts, roles)
     plan = replace(plan, method=method.value)

@@ -28,14 +28,19 @@ _FEW_OF_CLASSES, _CLASSES_BELOW, _YES_OR_NO_BELOW = 3000, 7500, 50_000
 CALIBRATE_FROM = 300
 
 
-def facts_of(table: Table, roles: Roles) -> RowFacts:
+def facts_of(table: Table, roles: Roles, *, search: bool = True) -> RowFacts:
     """What the splitter may know, numbered so that no cell of one row moves another row.
 
     Clusters are numbered by their first row. By time a cluster counts as what its latest row is,
     so that it never parts, and no training row is later than where the test begins.
+
+    Args:
+        table: the rows.
+        roles: which column plays which part.
+        search: whether near copies of pictures are searched; copies of a file are found anyway.
     """
     moments = _moments(table, roles)
-    shown = _shown(table, roles)
+    shown = _shown(table, roles, search)
     facts = row_facts(table, roles.group, _row_names(table, roles), shown)
     if roles.group is None and 2 * len(np.unique(facts.cluster)) < table.num_rows:
         # Most rows agree but for their names: few different values, no copies.
@@ -49,14 +54,14 @@ def facts_of(table: Table, roles: Roles) -> RowFacts:
     return RowFacts(cluster, moment=moments)
 
 
-def _shown(table: Table, roles: Roles) -> dict[str, np.ndarray]:
+def _shown(table: Table, roles: Roles, search: bool) -> dict[str, np.ndarray]:
     """Columns of pictures -> a number for what each shows: near copies have the same."""
     found: dict[str, np.ndarray] = {}
     for name in table.columns:
         said, cells = roles.kinds.get(name), located(table, name)
         taken = said == "image" if said else about_image(Profile(name, cells)) is not None
         if taken and name not in roles.targets:
-            found[name] = same_shown(Image().parse(cells))
+            found[name] = same_shown(Image().parse(cells), search=search)
     return found
 
 

@@ -94,6 +94,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
     decide = Decider(recipe)
     size = SIZES[decide("size", "medium", "a good answer within a minute or two")]
     seed = decide("seed", 0, "the same seed gives the same model")
+    decide("look", True, "a fault in the rows is better known before a score than after it")
     preparation = _preparation(decide, facts, seed)
     network = _network(decide, size, facts, seed)
     heads, balanced_loss, l1 = _losses(decide, facts)
@@ -144,7 +145,13 @@ def _preparation(decide: Decider, facts: Circumstances, seed: int) -> Preparatio
         decide.where(numbers > 0, f"prepare.{name}", value, reason, _NO_NUMBER)
     every = "every word seen in training is a level"
     decide.where(words > 0, "prepare.min_count", 1, every, _NO_CATEGORY)
-    decide("prepare.drop_leaks", True, "a column that gives the target away is not known later")
+    decide.where(
+        decide.recipe.get("look", True) or not decide.recipe.get("prepare.drop_leaks", True),
+        "prepare.drop_leaks",
+        True,
+        "a column that gives the target away is not known later",
+        "nothing is looked for in the rows",
+    )
     return _axes(decide, facts, numbers, seed)
 
 
@@ -453,6 +460,7 @@ def _evaluation(decide: Decider, facts: Circumstances) -> None:
     )
     decide("evaluate.baselines", True, "a score means little alone")
     decide("evaluate.importance", True, "which columns carry the answer")
+    decide("report", True, "one page that tells everything")
 
 
 def with_options(kind: Kind, resolved: Resolved) -> Kind:

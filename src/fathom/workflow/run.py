@@ -96,6 +96,11 @@ class Run:
         return read_lines(single if single.exists() else self.folder / "folds/0/history.jsonl")
 
     @property
+    def reported(self) -> bool:
+        """Whether a report was wished for."""
+        return bool(self.record["decided"].get("report", True))
+
+    @property
     def report(self) -> Path:
         """The report page."""
         return self.folder / "report.html"
@@ -108,8 +113,8 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether everything was written that a training writes."""
-        last = (self.folder / "MODEL_CARD.md", self.report, self.folder / "answers.json")
-        return all(file.exists() for file in last)
+        last = [self.folder / "MODEL_CARD.md", self.folder / "answers.json"]
+        return all(file.exists() for file in last + [self.report] * self.reported)
 
     def check_finished(self, needed: Sequence[str] = _FINISHED) -> None:
         """A run that was interrupted has no model yet.

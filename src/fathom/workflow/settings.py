@@ -108,6 +108,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "time", _NUMBER, "Seconds that training may take; sets the number of steps.", least=0.001
     ),
+    Setting("look", _SWITCH, "Look for faults in the rows before anything is learned."),
+    Setting("report", _SWITCH, "Write report.html."),
     Setting(
         "split.method",
         _TEXT,

@@ -22,6 +22,7 @@ _SMALLER = {"large": "medium", "medium": "small"}
 _SPARED = {
     "baselines": "evaluate.baselines = false spares them",
     "importance": "evaluate.importance = false spares it",
+    "report": "report = false spares it",
 }
 
 

@@ -63,10 +63,15 @@ class Outcome:
 
 
 def tell(outcome: Outcome, folder: Path, clock: Stopwatch) -> None:
-    """Write report.html and MODEL_CARD.md."""
+    """Write MODEL_CARD.md and, unless it was not wished for, report.html."""
     content = report_content(outcome, folder, clock)
-    write_report(folder / "report.html", content)
+    if _reports(outcome):
+        write_report(folder / "report.html", content)
     write_text(folder / "MODEL_CARD.md", model_card(content))
+
+
+def _reports(outcome: Outcome) -> bool:
+    return bool(outcome.made.resolved.value("report"))
 
 
 def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportContent:
@@ -85,8 +90,8 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         targets=[_target(outcome, column) for column in learned.model.targets],
         findings=made.findings,
         columns=_columns(outcome),
-        albums=albums(made, learned),
-        looks=_looks(outcome),
+        albums=albums(made, learned) if _reports(outcome) else [],
+        looks=_looks(outcome) if _reports(outcome) else [],
         decisions=[*made.decisions, *decided],
         history=trained.history,
         best_step=trained.best_step,
