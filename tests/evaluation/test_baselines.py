@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from fathom.base.errors import DataError, RecipeError
+from fathom.evaluation import baseline_models
 from fathom.evaluation.baseline_models import TreeColumns, folds, ranked
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Labelled
 from fathom.evaluation.baselines import Baseline, run_baselines, strongest_on_validation
@@ -250,6 +251,20 @@ def test_an_unknown_baseline_names_the_nearest() -> None:
 def test_columns_must_have_the_same_rows() -> None:
     with pytest.raises(DataError, match="Numbers and categories do not have the same rows"):
         BaselineData(numbers=np.zeros((3, 1)), categories=np.zeros((4, 1), dtype=int))
+
+
+def test_a_linear_model_of_very_much_gets_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = columns()
+    train, validation, asked = parts(data, target("multiclass", data))
+    plan = BaselinePlan(task="multiclass", num_classes=4)
+    (whole,) = run_baselines(train, validation, asked, plan, ["linear"])
+    assert whole.limits == ""
+    monkeypatch.setattr(baseline_models, "_MOST_PRODUCTS", 120 * 5 * 4)
+    (cut,) = run_baselines(train, validation, asked, plan, ["linear"])
+    assert cut.limits == "on 120 of 300 rows"
+    assert cut.test is not None
+    assert whole.test is not None
+    assert not np.array_equal(cut.test.probability, whole.test.probability)
 
 
 def test_real_houses(data_dir) -> None:

@@ -10,7 +10,7 @@ from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Label
 from fathom.evaluation.baselines import Baseline, run_baselines
 from fathom.evaluation.rows import Rows
 from fathom.evaluation.score import About, build_score
-from fathom.evaluation.tree_effort import Effort, columns_for, effort_for, rows_for
+from fathom.evaluation.tree_effort import Effort, columns_for, effort_for, some_rows
 from fathom.metrics.record import Answer
 
 SIZES = [
@@ -58,11 +58,11 @@ def test_the_cost_is_of_the_size_that_was_counted() -> None:
 def test_rare_classes_keep_some_rows() -> None:
     truth = np.repeat([0, 1, 2], [9_000, 60, 7])
     data = BaselineData(numbers=np.zeros((9_067, 1)), categories=np.zeros((9_067, 0), dtype=int))
-    rows = rows_for(Effort(num_rows=500), Labelled(data=data, truth=truth), 3)
+    rows = some_rows(500, Labelled(data=data, truth=truth), 3)
     assert np.bincount(truth[rows]).tolist()[1:] == [20, 7]
     assert 500 <= len(rows) <= 530
     assert len(np.unique(rows)) == len(rows)
-    assert len(rows_for(Effort(), Labelled(data=data, truth=truth), 3)) == 9_067
+    assert len(some_rows(None, Labelled(data=data, truth=truth), 3)) == 9_067
 
 
 @pytest.mark.parametrize("task", ["regression", "multiclass", "multilabel"])

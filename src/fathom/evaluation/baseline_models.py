@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from fathom.base.errors import DataError
 from fathom.base.seeds import derive, numpy_generator
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Fit, Labelled, Predict
-from fathom.evaluation.tree_effort import Effort, columns_for, effort_for, rows_for
+from fathom.evaluation.tree_effort import Effort, columns_for, effort_for, some_rows
 from fathom.metrics.numbers import rmse
 from fathom.metrics.probabilities import log_loss
 from fathom.metrics.record import Answer
@@ -19,6 +19,9 @@ _STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 _STRENGTH_OF_SETS = 1.0  # choosing one for each of many labels would take too long
 _NUM_FOLDS = 3
 _MOST_ROWS_TO_CHOOSE = 20_000
+# Rows times columns times classes: what a step of a linear fit multiplies. Hundreds of such steps
+# take a few seconds.
+_MOST_PRODUCTS, _MOST_PRODUCTS_TO_CHOOSE = 25_000_000, 2_500_000
 _MOST_CATEGORIES = 100
 _MOST_TREE_CATEGORIES = 254  # scikit-learn's trees take codes below 255
 
@@ -31,18 +34,30 @@ def fit_linear(train: Labelled, plan: BaselinePlan) -> Fit:
     """Ridge or logistic regression; its strength chosen by 3-fold cross-validation on `train`.
 
     Numbers: median for missing ones with a flag, then standardised. Categories: one column each,
-    the rarest together beyond 100.
+    the rarest together beyond 100. Where it would take more than a few seconds, it gets fewer rows.
     """
     _check_columns(train)
     strength = _chosen_strength(train, plan)
 
     def fit(data: Labelled) -> Predict:
-        prepare = _linear_columns(data.data).fit(_side_by_side(data.data))
-        columns = prepare.transform(_side_by_side(data.data))
-        answer = _fitted(columns, data, plan, lambda: _linear(plan, strength))
+        rows = data.at(some_rows(_most_rows(data, plan, _MOST_PRODUCTS), data, plan.seed))
+        prepare = _linear_columns(rows.data).fit(_side_by_side(rows.data))
+        columns = prepare.transform(_side_by_side(rows.data))
+        answer = _fitted(columns, rows, plan, lambda: _linear(plan, strength))
         return lambda asked: answer(prepare.transform(_side_by_side(asked)))
 
     return fit
+
+
+def limits_of_linear(train: Labelled, plan: BaselinePlan) -> str:
+    """What was cut from the linear model, in words; "" = nothing."""
+    most, num = _most_rows(train, plan, _MOST_PRODUCTS), len(train.truth)
+    return f"on {most:,} of {num:,} rows" if most < num else ""
+
+
+def _most_rows(data: Labelled, plan: BaselinePlan, products: int) -> int:
+    several = plan.task == "multilabel" or plan.num_classes > 2
+    return products // (data.data.num_columns * (plan.num_classes if several else 1))
 
 
 def fit_boosted_trees(train: Labelled, plan: BaselinePlan) -> Fit:
@@ -55,7 +70,7 @@ def fit_boosted_trees(train: Labelled, plan: BaselinePlan) -> Fit:
     effort = effort_of_trees(train, plan)
 
     def fit(data: Labelled) -> Predict:
-        rows = data.at(rows_for(effort, data, plan.seed))
+        rows = data.at(some_rows(effort.num_rows, data, plan.seed))
         columns = TreeColumns.of(rows.data)
         matrix = columns.matrix(rows.data)
         kept = columns_for(effort, matrix, rows.truth)
@@ -159,7 +174,8 @@ def _chosen_strength(train: Labelled, plan: BaselinePlan) -> float:
     if plan.task == "multilabel":
         return _STRENGTH_OF_SETS
     generator = numpy_generator(plan.seed, "baseline", "strength")
-    chosen = np.sort(generator.permutation(len(train.truth))[:_MOST_ROWS_TO_CHOOSE])
+    most = min(_MOST_ROWS_TO_CHOOSE, _most_rows(train, plan, _MOST_PRODUCTS_TO_CHOOSE))
+    chosen = np.sort(generator.permutation(len(train.truth))[:most])
     rows = train.at(chosen)
     fold = folds(len(rows.truth), rows.cluster, generator)
     losses = [

@@ -15,7 +15,12 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from fathom.base.errors import RecipeError, listed, nearest
-from fathom.evaluation.baseline_models import fit_boosted_trees, fit_linear, limits_of_trees
+from fathom.evaluation.baseline_models import (
+    fit_boosted_trees,
+    fit_linear,
+    limits_of_linear,
+    limits_of_trees,
+)
 from fathom.evaluation.baseline_records import BaselineData, BaselinePlan, Fit, Labelled, Predict
 from fathom.evaluation.nearest_model import fit_nearest, limits_of_nearest
 from fathom.evaluation.rows import Rows
@@ -85,6 +90,7 @@ FOR_TABLES = ("constant", "linear", "boosted_trees")
 FOR_PICTURES = ("constant", "linear", "nearest")
 
 _LIMITS: dict[str, Callable[[Labelled, BaselinePlan], str]] = {
+    "linear": limits_of_linear,
     "boosted_trees": limits_of_trees,
     "nearest": limits_of_nearest,
 }
@@ -127,7 +133,10 @@ def _run(
     name: str, train: Labelled, validation: Labelled, test: BaselineData, plan: BaselinePlan
 ) -> Baseline:
     start = time.perf_counter()
-    with warnings.catch_warnings(record=True) as caught, _threads(plan.threads):
+    # Products of a linear fit are small: threads wait for each other, for minutes where the machine
+    # has other work.
+    threads = 1 if name == "linear" else plan.threads
+    with warnings.catch_warnings(record=True) as caught, _threads(threads):
         warnings.simplefilter("always")
         try:
             fit = BASELINES[name](train, plan)

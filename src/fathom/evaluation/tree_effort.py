@@ -107,13 +107,19 @@ def effort_for(num_rows: int, num_columns: int, num_trees: int) -> Effort:
     return next(fits, steps[-1])
 
 
-def rows_for(effort: Effort, data: Labelled, seed: int) -> Int[np.ndarray, " rows"]:
-    """Which rows are learned from: by lot, and a few at least of every class that has them."""
+def some_rows(most: int | None, data: Labelled, seed: int) -> Int[np.ndarray, " rows"]:
+    """Which rows are learned from: by lot, and a few at least of every class that has them.
+
+    Args:
+        most: how many; None = all.
+        data: the rows.
+        seed: of the lot.
+    """
     num = len(data.truth)
-    if effort.num_rows is None or effort.num_rows >= num:
+    if most is None or most >= num:
         return np.arange(num)
     order = numpy_generator(seed, "baseline", "rows").permutation(num)
-    chosen, rest = order[: effort.num_rows], order[effort.num_rows :]
+    chosen, rest = order[:most], order[most:]
     if data.truth.ndim == 1 and data.truth.dtype.kind in "iu":
         have = np.bincount(data.truth[chosen], minlength=int(data.truth.max()) + 1)
         for code in np.flatnonzero(have < _LEAST_OF_CLASS):
