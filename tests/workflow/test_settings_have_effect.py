@@ -68,6 +68,7 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "training.averaging": ("price", "ema", {}),
     "training.sampling": ("dear", "balanced", {}),
     "training.precision": ("price", "bf16", {"training.precision": "fp32"}),
+    "training.fused": ("price", False, {"training.optimizer": "adamw"}),
     "evaluate.metric": ("price", "mae", {}),
     "evaluate.calibrate": ("dear", False, {}),
     "evaluate.threshold": ("dear", "f1", {}),
@@ -77,8 +78,8 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
 }
 # Settings that say how or from where is read have tests of their own, below.
 READING = {"data", "test", "validation", "names", "delimiter", "encoding", "prepare.drop_leaks"}
-# Tested in test_switches.py.
-SWITCHES = {"look", "report"}
+# Tested in test_switches.py and test_engine.py.
+SWITCHES = {"look", "report", "training.memory_format", "training.compile"}
 # Tested with pictures, in test_pictures.py.
 CHANGES = (
     "flip",

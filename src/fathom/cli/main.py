@@ -26,6 +26,7 @@ from fathom.cli.options import (
     Resume,
     RunFolder,
     Sheet,
+    Speed,
     Time,
     asking,
 )
@@ -57,12 +58,17 @@ def look(data: Data, asked: Asked, json: Json = False) -> None:
 @app.command()
 @asking()
 def plan(
-    data: Data, asked: Asked, output: File = None, rates: Rates = None, json: Json = False
+    data: Data,
+    asked: Asked,
+    output: File = None,
+    rates: Rates = None,
+    speed: Speed = False,
+    json: Json = False,
 ) -> None:
     """Say every decision and its reason, as a recipe that can be edited and trained."""
     from fathom.cli import verbs
 
-    verbs.plan(data, asked, output, rates, verbs.Show(json))
+    verbs.plan(data, asked, output, rates, speed, verbs.Show(json))
 
 
 @app.command()

@@ -54,6 +54,9 @@ Rates = Annotated[
     Path | None,
     typer.Option(help="Try learning rates from tiny to huge, draw the losses in this HTML file."),
 ]
+Speed = Annotated[
+    bool, typer.Option("--speed", help="Measure what other precisions, layouts and batches cost.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 

@@ -22,6 +22,9 @@ from fathom.inspection.show import ANSWERS, as_text
 from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
 from fathom.workflow.budget import seconds_of
+from fathom.workflow.engine_speeds import as_text as speeds_as_text
+from fathom.workflow.engine_speeds import speeds_of
+from fathom.workflow.engine_speeds import to_dict as speeds_to_dict
 from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
 from fathom.workflow.predict import Predictions
@@ -135,7 +138,9 @@ def look(data: Path, asked: Asked, as_json: bool) -> None:
     _say(found.as_text())
 
 
-def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show: Show) -> None:
+def plan(
+    data: Path, asked: Asked, output: Path | None, rates: Path | None, speed: bool, show: Show
+) -> None:
     recipe = _recipe(data, asked)
     sources = _sources(data, asked, recipe)
     recipe = recipe.with_said(sources.said(), {})
@@ -147,15 +152,19 @@ def plan(data: Path, asked: Asked, output: Path | None, rates: Path | None, show
     made = study(recipe, sources.data, sources.test, sources.validation)
     columns = made.schema.described
     found = None if rates is None else rates_of(made)
+    speeds = speeds_of(made) if speed else []
     if show.json:
         content = {"decisions": [d.to_dict() for d in made.decisions], "columns": columns}
-        _print(content if found is None else {**content, "rates": found.to_dict()})
+        content |= {} if found is None else {"rates": found.to_dict()}
+        _print(content | ({"speeds": speeds_to_dict(speeds)} if speeds else {}))
     else:
         _say(resolved_toml(made.decisions, columns))
     if output is not None:
         sized = recipe.with_said({"size": made.resolved.value("size")}, {})
         write_text(output, planned_toml(sized, made.decisions, columns))
         _say(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
+    if speeds and not show.json:
+        _say(speeds_as_text(speeds), file=sys.stderr)
     if rates is not None and found is not None:
         use = _train_with(found.suggested, data, asked)
         write_rates(rates, found, ", ".join(made.schema.roles.targets), use)

@@ -51,11 +51,13 @@ class ImageEncoder(Encoder):
         self.register_buffer("scale", 1 / (255 * torch.tensor(deviation).reshape(1, -1, 1, 1)))
         self.missing = missing
         self.both_sides = both_sides
+        # How pixels lie in memory: no part of the model, but of how quickly it is computed.
+        self.memory_format = torch.channels_last
         self.dim_out = (dim or dim_net) + int(missing)
 
     def forward(self, field: Field) -> Features:
         pixels = (field.data.float() - self.mean) * self.scale
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        pixels = pixels.contiguous(memory_format=self.memory_format)
         vector = self.net(pixels)
         if self.both_sides and not self.training:
             vector = (vector + self.net(pixels.flip(3))) / 2

@@ -54,6 +54,17 @@ class Network(nn.Module):
         assert isinstance(head, Head), "only heads are put there"
         return head
 
+    def compile_parts(self) -> None:
+        """Let PyTorch compile what computes most, in place: networks for pictures and the body's.
+
+        One program for each size of a batch, so that a resumed training runs the same ones. Names
+        of weights, copies and what is pickled stay as they were.
+        """
+        for part in [*self.encoders.values(), self.body]:
+            net = dict(part.named_children()).get("net")
+            if net is not None and any(True for _ in net.parameters()):
+                net.compile(dynamic=False)
+
     def features(self, inputs: dict[str, Field]) -> Features:
         """What the heads see."""
         parts = {name: encoder(inputs[name]) for name, encoder in self.encoders.items()}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fathom.base.errors import RunError
 from fathom.base.seeds import torch_generator
-from fathom.base.tensors import Batch, Field, Stored
+from fathom.base.tensors import Batch, Field, Stored, taken
 from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
 
@@ -80,7 +80,7 @@ class RowExamples:
             pixels = change.apply(inputs[name].data, index, self.seed, step, epoch)
             inputs[name] = Field(pixels, inputs[name].mask)
         targets = {name: field.rows(index) for name, field in self.targets.items()}
-        batch = Batch(inputs, targets, self.weight[index], index, step)
+        batch = Batch(inputs, targets, taken(self.weight, index), index, step)
         return self.mixing.apply(batch, self.seed)
 
     def to(self, device: torch.device) -> "RowExamples":

@@ -344,4 +344,5 @@ def _build(
         roles=roles,
         multipliers={name: layer.factor for name, layer in slower},
         begins={name: layer.begins for name, layer in slower},
+        implementation="fused" if plan.fused else "auto",
     )

@@ -240,7 +240,8 @@ def build_optimizer(
         multipliers: name -> factor on the parameter's learning rate; 1 where not named.
         begins: name -> share of all steps after which the parameter moves; 0 where not named.
         implementation: "plain" (a loop), "foreach" (all tensors at once), "fused" (one kernel) or
-            "auto" (PyTorch's choice for the device). muon's own matrices have only the plain one.
+            "auto" (PyTorch's choice for the device). muon's own matrices have only the plain one,
+            its others what is said here.
 
     Raises:
         RecipeError: no parameters, a parameter without a role, a multiplier for a name that does

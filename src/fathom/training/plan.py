@@ -47,6 +47,7 @@ class TrainingPlan:
         check_every: steps between two checks (validation, snapshot); 0 = only at the end.
         patience: checks without progress after which training stops; 0 = never.
         precision: what the matrix products are computed in.
+        fused: whether one kernel moves all weights, where the optimiser has one.
         layers: parts of the network that move otherwise than the rest.
         seed: where all randomness starts.
 
@@ -63,6 +64,7 @@ class TrainingPlan:
     check_every: int = 0
     patience: int = 0
     precision: Precision = "fp32"
+    fused: bool = False
     layers: tuple[LayerPlan, ...] = ()
     seed: int = 0
 
@@ -109,6 +111,8 @@ def check_same_plan(plan: TrainingPlan, stored: dict[str, Any], where: str) -> N
         RunError: they differ.
     """
     mine = plan_to_dict(plan)
+    # What older checkpoints do not say was then as it is unless it is said.
+    stored = {**plan_to_dict(TrainingPlan(num_steps=1)), **stored}
     odd = [name for name in mine if mine[name] != stored.get(name)]
     if odd:
         raise RunError(

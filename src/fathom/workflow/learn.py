@@ -1,5 +1,6 @@
 """Train every part of a model and keep what it says of rows it has not learned from."""
 
+import copy
 import math
 import multiprocessing
 import shlex
@@ -30,6 +31,7 @@ from fathom.training.records import MEASURE_FROM, Options, Progress, Trained
 from fathom.training.session import train_network
 from fathom.training.side_by_side import Job, Send, at_once, run_side_by_side
 from fathom.workflow.checking import validator
+from fathom.workflow.engine import check_compiler, uncompiled
 from fathom.workflow.material import Material
 from fathom.workflow.ready import Ready, examples_of, ready_part, schema_of, targets_of
 from fathom.workflow.resolve import Resolved
@@ -124,6 +126,8 @@ def learn(
         around: run folder, progress, resume.
     """
     around, num_parts = around or Around(), len(material.parts)
+    if resolved.value("training.compile"):
+        check_compiler()
     turns = _turns(material, schema_of(schema, resolved), resolved, around)
     found = [*_side_by_side(turns, num_parts, resolved, around)]
     with _threads_for(resolved):
@@ -209,18 +213,24 @@ def _threads_for(resolved: Resolved) -> Iterator[None]:
 
 
 def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
-    ready = turn.ready
+    ready, compiled = turn.ready, resolved.value("training.compile")
+    validate = validator(ready.preparation, turn.held, _precision_of_checks(resolved))
+    if compiled:
+        ready.network.compile_parts()
+        validate = uncompiled(validate)
     done = train_network(
         ready.network,
         ready.batches,
         Supervised(resolved.l1),
         training_plan(ready.network, resolved),
-        validator(ready.preparation, turn.held, _precision_of_checks(resolved)),
+        validate,
         turn.options,
     )
-    answers = run_network(ready.network, turn.held)
+    # A copy is not compiled: other sizes of batches are answered as the network was written.
+    network = copy.deepcopy(ready.network) if compiled else ready.network
+    answers = run_network(network, turn.held)
     # Answers are given on the processor from here on, wherever the training was.
-    return _Outcome(Part(ready.preparation, ready.network.cpu()), done, answers)
+    return _Outcome(Part(ready.preparation, network.cpu()), replace(done, network=network), answers)
 
 
 def _precision_of_checks(resolved: Resolved) -> Precision:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from fathom.base.errors import RecipeError
-from fathom.base.precision import best_precision
 from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
@@ -25,6 +24,7 @@ from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
+from fathom.workflow.engine import decide_engine
 from fathom.workflow.pictures import NO_PICTURE, changes, decide_channels, mixture, only_pictures
 from fathom.workflow.recipe import Recipe, useless
 from fathom.workflow.transfer import Transfer, decide_transfer
@@ -343,7 +343,6 @@ def _training(
     checks = decide(
         "training.checks", 8 if pictures else 40, "often enough to find the best moment"
     )
-    precision, why = best_precision(facts.device)
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
     averaging = decide("training.averaging", *_averaging(facts))
     name = _optimizer(decide, facts)
@@ -352,6 +351,7 @@ def _training(
     if only_pictures(facts) and name in _RATES_ON_PICTURES:
         usual, on = _RATES_ON_PICTURES[name], "pictures"
     rate = decide("training.learning_rate", usual, f"the usual one for {name} on {on}")
+    engine = decide_engine(decide, facts, name)
     return TrainingPlan(
         num_steps=num_steps,
         optimizer=OptimizerPlan(
@@ -366,7 +366,8 @@ def _training(
         accumulate=_accumulate(decide, batch_size),
         check_every=max(1, num_steps // max(1, checks)),
         patience=decide("training.patience", 16, "checks without progress before it stops"),
-        precision=decide("training.precision", precision, why),
+        precision=engine.precision,
+        fused=engine.fused,
         seed=seed,
     )
 
