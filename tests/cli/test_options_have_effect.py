@@ -77,6 +77,7 @@ OWN = {
     ("plan", "json"),
     ("plan", "output"),
     ("plan", "rates"),
+    ("plan", "speed"),
     # It needs a run on pictures: test_transfer.py.
     ("plan", "from_"),
     ("train", "from_"),

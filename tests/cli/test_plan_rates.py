@@ -1,10 +1,14 @@
-"""`fathom plan --rates`: a picture, a suggestion, and the command that uses it."""
+"""`fathom plan --rates` and `--speed`: what is measured before a training."""
 
 import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from fathom.workflow import engine_speeds
 
 Fathom = Callable[..., Any]
 
@@ -52,3 +56,20 @@ def test_a_place_that_cannot_be_written_is_told(
     said = fathom("plan", houses, "-t", "price", "--rates", place, *tiny)
     assert said.code == 1
     assert "A file could not be written." in said.err
+
+
+def test_speeds_are_told_beside_the_plan(
+    fathom: Fathom, houses: Path, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_speeds, "_SECONDS", 0.01)
+    monkeypatch.setattr(engine_speeds, "_choices", lambda _: [{}, {"training.fused": False}])
+    said = fathom("plan", houses, "-t", "price", "--speed", *tiny)
+    assert said.code == 0
+    assert "training.fused = true" in said.out
+    lines = said.err.splitlines()
+    assert lines[0] == "examples a second   against the plan   with"
+    assert lines[1].endswith("1.00   the plan as it stands")
+    assert lines[2].endswith("training.fused=false")
+    told = json.loads(fathom("plan", houses, "-t", "price", "--speed", "--json", *tiny).out)
+    assert [one["settings"] for one in told["speeds"]] == [{}, {"training.fused": False}]
+    assert "examples a second" not in fathom("plan", houses, "-t", "price", *tiny).err
