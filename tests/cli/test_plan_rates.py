@@ -65,7 +65,7 @@ def test_speeds_are_told_beside_the_plan(
     monkeypatch.setattr(engine_speeds, "_choices", lambda _: [{}, {"training.fused": False}])
     said = fathom("plan", houses, "-t", "price", "--speed", *tiny)
     assert said.code == 0
-    assert "training.fused = true" in said.out
+    assert "\nfused = true" in said.out
     lines = said.err.splitlines()
     assert lines[0] == "examples a second   against the plan   with"
     assert lines[1].endswith("1.00   the plan as it stands")
