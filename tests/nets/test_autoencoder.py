@@ -87,7 +87,6 @@ def test_it_learns_to_give_back_and_odd_pictures_come_back_badly() -> None:
         errors = reconstruction_errors(trained.network, later)
         odd = reconstruction_errors(trained.network, later.roll(6, 0).maximum(later))
     mean = (later - usual.mean(0)).square().flatten(1).mean(1)
-    print(errors.mean() / mean.mean(), (odd > errors.quantile(0.95)).float().mean())
     assert errors.mean() < 0.15 * mean.mean()
     assert (odd > errors.quantile(0.95)).float().mean() > 0.8, "two blots were never seen"
     losses = [record["loss"] for record in trained.history]
