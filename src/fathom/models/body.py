@@ -15,12 +15,7 @@ from fathom.encoders.image import ImageEncoder
 from fathom.models.assemble import NetworkPlan
 from fathom.models.model import load_model
 from fathom.models.network import Network
-from fathom.models.picture_nets import (
-    PictureNetworkName,
-    PictureShape,
-    check_shape,
-    stored_shape,
-)
+from fathom.models.picture_nets import PictureNetworkName, PictureShape, stored_shape
 from fathom.models.preparation import Preparation
 from fathom.nets.convolution import PictureNet
 
@@ -155,7 +150,6 @@ def _kept(folder: Path) -> Body:
     facts = read_sealed(folder / _FACTS)
     try:
         column, shape = FittedImage.from_dict(facts["column"]), stored_shape(facts)
-        check_shape(facts["pictures"], shape)
         weights = load_file(folder / _WEIGHTS)
         return Body(facts["origin"], facts["pictures"], shape, column, weights)
     except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
