@@ -10,7 +10,9 @@ from fathom.explanation.filters import first_filters, stage_maps, strongest
 from fathom.explanation.saliency import evidence, maps_of, saliency, smoothed
 from fathom.layers.initialise import initialise
 from fathom.layers.whitening import Patches, PatchWhitening
+from fathom.nets.convnext import ConvNext, ConvNextShape
 from fathom.nets.convolution import FastResidual, LearnedPatches, LeNet, ResidualShape
+from fathom.nets.vit import Vit, VitShape
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -223,6 +225,49 @@ def test_stages_are_the_parts_that_the_network_is_written_in() -> None:
     classic = LeNet(1, 16, 16, torch.Generator())
     names = [name for name, _ in stage_maps(classic, lambda: classic(x))]
     assert names == ["first", "pool", "second", "pool"]
+
+
+def larger(name: str) -> ConvNext | Vit:
+    generator = torch.Generator().manual_seed(0)
+    if name == "vit":
+        return Vit(1, 16, 14, VitShape(dim=12, depth=2), generator).eval()
+    shape = ConvNextShape(widths=(8, 12), depths=(1, 2))
+    return ConvNext(1, 16, 14, shape, generator).eval()
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [("convnext", ["stem", "stages.0", "stages.1"]), ("vit", ["patches", "blocks.0", "blocks.1",
+                                                           "norm"])],
+)  # fmt: skip
+def test_larger_networks_have_maps_by_stage(name: str, stages: list[str]) -> None:
+    net, x = larger(name), drawn(1, 1, 16, 14)
+    found = stage_maps(net, lambda: net(x))
+    assert [stage for stage, _ in found] == stages
+    layers = {one for one in net.layers if one in stages}
+    assert layers == set(stages)
+    filters = first_filters(net)
+    assert filters is not None
+    assert filters.weight.shape[1] == 1
+    assert filters.learned
+
+
+def test_places_of_a_transformer_say_all_that_it_answers() -> None:
+    """Its last map is averaged and then weighed: what places add is the whole score."""
+    net, x = larger("vit"), drawn(1, 1, 16, 14)
+    weight = drawn(net.dim_out, seed=5)
+    found = saliency(lambda pixels: (net(pixels) @ weight)[0], x, net)
+    assert found.places is not None
+    assert found.places.shape == (8, 7)
+    torch.testing.assert_close(found.places.sum(), (net(x) @ weight)[0].detach())
+
+
+def test_a_convnext_has_places_too() -> None:
+    net, x = larger("convnext"), drawn(1, 1, 16, 14)
+    found = saliency(lambda pixels: net(pixels)[0, 0], x, net)
+    assert found.places is not None
+    assert found.places.shape == (8, 7)
+    assert bool(found.places.any())
 
 
 def test_the_strongest_channels_vary_most() -> None:

@@ -6,7 +6,14 @@ import torch
 from torch import nn
 
 from fathom.base.errors import RecipeError, TrainingError
-from fathom.layers.norm import NORMALISATIONS, BatchNorm, LayerNorm, norm, shares_rows
+from fathom.layers.norm import (
+    NORMALISATIONS,
+    BatchNorm,
+    ChannelNorm,
+    LayerNorm,
+    norm,
+    shares_rows,
+)
 
 BATCH, MEMBERS, DIM = 7, 3, 10
 GROUPS = 5
@@ -136,3 +143,15 @@ def test_messages():
     assert caught.value.do == "Choose 10 groups, or another width."
     with pytest.raises(TrainingError, match="cannot learn from a batch of one row"):
         norm("batch", DIM)(torch.zeros(1, DIM))
+
+
+def test_channels_of_a_map_are_normalised_as_vectors_are():
+    maps, vectors = ChannelNorm(DIM), LayerNorm(DIM)
+    with torch.no_grad():
+        for place, parameter in enumerate((maps.gain, maps.bias)):
+            parameter.copy_(torch.arange(DIM) + place)
+    vectors.load_state_dict(maps.state_dict())
+    x = torch.randn(2, DIM, 3, 5, generator=torch.Generator().manual_seed(0))
+    expected = vectors(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    assert torch.equal(maps(x), expected)
+    assert maps(x.bfloat16()).dtype == torch.bfloat16

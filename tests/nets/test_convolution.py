@@ -7,7 +7,9 @@ from torch import nn
 from fathom.base.seeds import torch_generator
 from fathom.base.tensors import Field
 from fathom.encoders.image import ImageEncoder
+from fathom.nets.convnext import ConvNext, ConvNextShape
 from fathom.nets.convolution import FastResidual, Flat, LearnedPatches, LeNet, ResidualShape
+from fathom.nets.vit import Vit, VitShape
 
 
 def residual(channels: int, height: int, width: int, seed: int = 0) -> FastResidual:
@@ -20,7 +22,17 @@ def lenet(channels: int, height: int, width: int, seed: int = 0) -> LeNet:
     return LeNet(channels, height, width, torch_generator(seed, "net"))
 
 
-NETS = {"residual": residual, "lenet": lenet}
+def convnext(channels: int, height: int, width: int, seed: int = 0) -> ConvNext:
+    shape = ConvNextShape(widths=(8, 16), depths=(1, 2))
+    return ConvNext(channels, height, width, shape, torch_generator(seed, "net"))
+
+
+def vit(channels: int, height: int, width: int, seed: int = 0) -> Vit:
+    shape = VitShape(dim=24, depth=2)
+    return Vit(channels, height, width, shape, torch_generator(seed, "net"))
+
+
+NETS = {"residual": residual, "lenet": lenet, "convnext": convnext, "vit": vit}
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -48,7 +60,8 @@ def test_the_seed_decides_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_one_batch_can_be_learned_by_heart(name: str) -> None:
-    net, head = NETS[name](1, 16, 16), nn.Linear(84 if name == "lenet" else 32, 4)
+    net = NETS[name](1, 16, 16)
+    head = nn.Linear(net.dim_out, 4)
     x = torch.randn(24, 1, 16, 16, generator=torch_generator(2, "x"))
     y = torch.arange(24) % 4
     optimizer = torch.optim.Adam([*net.parameters(), *head.parameters()], lr=3e-3)

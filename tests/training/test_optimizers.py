@@ -254,6 +254,35 @@ def test_muon_takes_hidden_matrices_and_adamw_the_rest():
     assert owners.keys() == roles.keys() - {"body.0.weight"}
 
 
+def test_depthwise_filters_are_no_matrix_for_muon():
+    """Each sees one channel; so does the first layer for grey pictures, but all of its do."""
+    network = nn.ModuleDict(
+        {
+            "first": nn.Conv2d(1, 6, 3, bias=False),
+            "around": nn.Conv2d(6, 6, 3, groups=6, bias=False),
+            "halves": nn.Conv2d(6, 6, 3, groups=2, bias=False),
+        }
+    )
+    roles = parameter_roles(network)
+    assert roles == {
+        "first.weight": "hidden",
+        "around.weight": "depthwise",
+        "halves.weight": "hidden",
+    }
+    assert decays("depthwise")
+    weights = dict(network.named_parameters())
+    optimizer = build_optimizer(weights, OptimizerPlan(name="muon"), roles=roles)
+    for parameter in weights.values():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    owners = {key.split("/")[1]: key.split("/")[0] for key in optimizer.state_dict()}
+    assert owners == {
+        "first.weight": "convolution_muon",
+        "around.weight": "adamw",
+        "halves.weight": "convolution_muon",
+    }
+
+
 def test_multipliers_and_the_rate():
     first, second = nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(3))
     optimizer = build_optimizer(

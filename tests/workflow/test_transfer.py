@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import fathom
 from fathom.base.errors import RecipeError, RunError
+from fathom.base.files import read_sealed, write_sealed
 from fathom.cli.main import app
 from fathom.models.body import read_body
 from fathom.workflow.api import resume
@@ -156,6 +157,76 @@ def test_a_run_goes_on_though_the_first_is_gone(first: Run, few: Path, tmp_path:
     assert (again.folder / "model.safetensors").read_bytes() == (
         whole.folder / "model.safetensors"
     ).read_bytes()
+
+
+@pytest.fixture(scope="module", params=["convnext", "vit"])
+def larger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = folder_of(tmp_path_factory.mktemp("more"), (0, 1), 100, 24)
+    settings = {**QUICK, "evaluate.baselines": False, "network.pictures": request.param}
+    return fathom.train(root, out=root / "run", settings=settings, watch=None)
+
+
+def test_larger_networks_are_started_from_as_they_were(
+    larger: Run, few: Path, tmp_path: Path
+) -> None:
+    """Their shape comes along, in the run's own copy too; what sees first moves least."""
+    said = {"transfer__layer_rate": 0.5, "size": "small"}
+    found = train(few, tmp_path / "run", larger, **said)
+    assert found.model.plan.picture_shape == larger.model.plan.picture_shape
+    kept, theirs = read_body(found.folder / "body"), read_body(larger.folder)
+    assert kept.shape == theirs.shape == larger.model.plan.picture_shape
+    assert kept.fingerprint == theirs.fingerprint
+    far = moved(found, larger)
+    names = [key for key in far if not key.endswith("around.weight")]
+    assert far[names[0]] > 0
+    last = net_of(found).layers[-2]
+    old, new = (net_of(run).get_submodule(last).state_dict() for run in (larger, found))
+    key = next(key for key in old if key.endswith("narrow.weight"))
+    assert far[names[0]] < 0.3 * float((new[key] - old[key]).norm() / old[key].norm())
+
+
+def test_a_larger_network_alone_stands_still_and_is_resumed(
+    larger: Run, few: Path, tmp_path: Path
+) -> None:
+    whole = train(few, tmp_path / "whole", larger, transfer__learn="head")
+    ours, theirs = net_of(whole).state_dict(), net_of(larger).state_dict()
+    assert all(torch.equal(ours[name], old) for name, old in theirs.items())
+    half = Path(shutil.copytree(whole.folder, tmp_path / "half"))
+    for name in ("model.safetensors", "score.json", "report.html", "answers.json"):
+        (half / name).unlink()
+    again = resume(half)
+    assert (again.folder / "model.safetensors").read_bytes() == (
+        whole.folder / "model.safetensors"
+    ).read_bytes()
+
+
+def test_a_body_that_was_kept_before_shapes_had_a_name_is_read(first: Run, tmp_path: Path) -> None:
+    """It calls what is now the picture_shape "residual", whichever network it is of."""
+    body = read_body(first.folder)
+    body.write(tmp_path / "old")
+    facts = read_sealed(tmp_path / "old" / "body.json")
+    facts["residual"] = facts.pop("picture_shape")
+    write_sealed(tmp_path / "old" / "body.json", facts)
+    found = read_body(tmp_path / "old")
+    assert found.shape == body.shape
+    assert found.fingerprint == body.fingerprint
+
+
+def test_a_run_of_before_shapes_had_a_name_is_read(first: Run, few: Path, tmp_path: Path) -> None:
+    old = Path(shutil.copytree(first.folder, tmp_path / "old"))
+    facts = read_sealed(old / "preparation.json")
+    facts["network"]["residual"] = facts["network"].pop("picture_shape")
+    write_sealed(old / "preparation.json", facts)
+    assert fathom.load(old).model.plan == first.model.plan
+    assert read_body(old).fingerprint == read_body(first.folder).fingerprint
+
+
+def test_a_body_whose_shape_is_of_another_network_is_refused(first: Run, tmp_path: Path) -> None:
+    read_body(first.folder).write(tmp_path / "old")
+    facts = read_sealed(tmp_path / "old" / "body.json")
+    write_sealed(tmp_path / "old" / "body.json", {**facts, "pictures": "vit"})
+    with pytest.raises(RunError, match="cannot be read"):
+        read_body(tmp_path / "old")
 
 
 def test_what_cannot_be_started_from(first: Run, few: Path, tmp_path: Path) -> None:

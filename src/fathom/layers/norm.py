@@ -8,9 +8,9 @@
 | group | each row over groups of its features | no | small batches |
 | none | nothing | no | shallow networks on scaled inputs |
 
-All work on the last axis of `[batch, …, dim]`, count every axis before it as rows, learn a gain
-and (but for rms) a bias, and take their statistics in fp32 whatever the input's type; the
-output has the type of the input.
+All of them work on the last axis of `[batch, …, dim]`, count every axis before it as rows, learn a
+gain and (but for rms) a bias, and take their statistics in fp32 whatever the input's type; the
+output has the type of the input. `ChannelNorm` is layer for maps, `[batch, dim, height, width]`.
 """
 
 from collections.abc import Callable
@@ -45,6 +45,30 @@ class LayerNorm(nn.Module):
     def forward(self, x: Float[Tensor, "*rows dim"]) -> Float[Tensor, "*rows dim"]:
         gain, bias = self.gain.float(), self.bias.float()
         return F.layer_norm(x.float(), gain.shape, gain, bias, _EPS).to(x.dtype)
+
+
+class ChannelNorm(nn.Module):
+    """`LayerNorm` for maps: the channels of each place to mean 0 and variance 1.
+
+    Nothing is copied where the channels are the last axis in memory.
+
+    Args:
+        dim: how many channels.
+
+    Example:
+        >>> ChannelNorm(2)(torch.tensor([1.0, 3.0]).reshape(1, 2, 1, 1)).flatten().round().tolist()
+        [-1.0, 1.0]
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x: Float[Tensor, "b dim h w"]) -> Float[Tensor, "b dim h w"]:
+        gain, bias = self.gain.float(), self.bias.float()
+        last = x.float().permute(0, 2, 3, 1)
+        return F.layer_norm(last, gain.shape, gain, bias, _EPS).permute(0, 3, 1, 2).to(x.dtype)
 
 
 class RMSNorm(nn.Module):

@@ -23,10 +23,15 @@ from fathom.heads.category import CategoryHead, CategoryLoss
 from fathom.heads.head import Head
 from fathom.heads.labels import SetHead
 from fathom.heads.number import NumberHead, NumberLoss
-from fathom.layers.whitening import Patches, PatchWhitening
 from fathom.models.network import Network, SideBySide
+from fathom.models.picture_nets import (
+    PICTURE_NETWORKS,
+    PictureNetworkName,
+    PictureShape,
+    build_picture_net,
+    check_shape,
+)
 from fathom.models.preparation import Column, Preparation, head_name, num_parts
-from fathom.nets.convolution import FastResidual, Flat, LearnedPatches, LeNet, ResidualShape
 from fathom.nets.mlp import MLP, EnsembleMLP, Shape
 
 NETWORKS: dict[str, str] = {
@@ -34,13 +39,7 @@ NETWORKS: dict[str, str] = {
     "mlp": "One plain feed-forward network.",
     "linear": "A weighted sum of the inputs; simple enough to be read.",
 }
-PICTURE_NETWORKS: dict[str, str] = {
-    "residual": "A fast residual network; the default.",
-    "lenet": "The classic of two convolutions; simple enough to be drawn.",
-    "flat": "The pixels in a row: all that follows is up to `network.name`.",
-}
 NetworkName = Literal["ensemble", "mlp", "linear"]
-PictureNetworkName = Literal["residual", "lenet", "flat"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class NetworkPlan:
         members: how many networks the ensemble holds.
         shape: hidden layers.
         pictures: a word of `PICTURE_NETWORKS`, for each column of pictures.
-        residual: what "residual" looks like.
+        picture_shape: what that one looks like; None = as usual, or it has no choices.
         both_sides: whether answers see pictures and their mirror images.
         picture_dim: length of the vector of a picture beside other inputs.
         number_dim: length of the vector of a number; 0 = the plain number.
@@ -64,7 +63,7 @@ class NetworkPlan:
     members: int = 16
     shape: Shape = field(default_factory=Shape)
     pictures: PictureNetworkName = "residual"
-    residual: ResidualShape = field(default_factory=ResidualShape)
+    picture_shape: PictureShape | None = None
     both_sides: bool = False
     picture_dim: int = 32
     number_dim: int = 16
@@ -72,14 +71,21 @@ class NetworkPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.name not in NETWORKS:
-            raise RecipeError(
-                f"There is no network called '{self.name}'.",
-                where="network.name",
-                expected=listed(NETWORKS),
-                got=f"'{self.name}'",
-                do=nearest(self.name, NETWORKS) or "Choose one of these.",
-            )
+        _check_word("network.name", "network", self.name, NETWORKS)
+        words = PICTURE_NETWORKS
+        _check_word("network.pictures", "network for pictures", self.pictures, words)
+        check_shape(self.pictures, self.picture_shape)
+
+
+def _check_word(key: str, what: str, word: str, known: Mapping[str, str]) -> None:
+    if word not in known:
+        raise RecipeError(
+            f"There is no {what} called '{word}'.",
+            where=key,
+            expected=listed(known),
+            got=f"'{word}'",
+            do=nearest(word, known) or "Choose one of these.",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,15 +147,8 @@ def _encoder(
 def _pictures(
     fitted: FittedImage, plan: NetworkPlan, dim: int | None, generator: torch.Generator
 ) -> ImageEncoder:
-    net: nn.Module
-    if plan.pictures == "lenet":
-        net = LeNet(fitted.channels, fitted.height, fitted.width, generator)
-    elif plan.pictures == "flat":
-        net = Flat(fitted.channels, fitted.height, fitted.width)
-    else:
-        net = FastResidual(_patches(fitted, plan.residual, generator), plan.residual, generator)
     return ImageEncoder(
-        net,
+        build_picture_net(plan.pictures, plan.picture_shape, fitted, generator),
         fitted.mean,
         fitted.standard_deviation,
         missing=fitted.num_missing > 0,
@@ -157,15 +156,6 @@ def _pictures(
         generator=generator,
         both_sides=plan.both_sides,
     )
-
-
-def _patches(
-    fitted: FittedImage, shape: ResidualShape, generator: torch.Generator
-) -> PatchWhitening | LearnedPatches:
-    if not shape.whiten:
-        return LearnedPatches(fitted.channels, shape.widths[0] // 2, generator)
-    suited = Patches.suited(fitted.channels, fitted.height, fitted.width)
-    return PatchWhitening(fitted.unit_texture, suited)
 
 
 class Straight(nn.Module):

@@ -12,11 +12,12 @@ from fathom.base.errors import RunError
 from fathom.base.files import read_sealed, write_atomically, write_sealed
 from fathom.columns.image import FittedImage
 from fathom.encoders.image import ImageEncoder
-from fathom.models.assemble import NetworkPlan, PictureNetworkName
+from fathom.models.assemble import NetworkPlan
 from fathom.models.model import load_model
 from fathom.models.network import Network
+from fathom.models.picture_nets import PictureNetworkName, PictureShape, stored_shape
 from fathom.models.preparation import Preparation
-from fathom.nets.convolution import PictureNet, ResidualShape
+from fathom.nets.convolution import PictureNet
 
 _FACTS, _WEIGHTS = "body.json", "body.safetensors"
 
@@ -28,14 +29,14 @@ class Body:
     Attributes:
         origin: where it was learned, for people.
         pictures: the network for pictures, as a plan names it.
-        residual: what it looks like, where it is "residual".
+        shape: what it looks like; None = it has no choices.
         column: the pictures as they were then: size, mean and deviation go with the weights.
         weights: of the network, without encoder and head.
     """
 
     origin: str
     pictures: PictureNetworkName
-    residual: ResidualShape
+    shape: PictureShape | None
     column: FittedImage
     weights: dict[str, Tensor]
 
@@ -69,7 +70,7 @@ class Body:
 
     def plan(self, plan: NetworkPlan) -> NetworkPlan:
         """A plan whose network for pictures is this one."""
-        return replace(plan, pictures=self.pictures, residual=self.residual)
+        return replace(plan, pictures=self.pictures, picture_shape=self.shape)
 
     def put_into(self, network: Network) -> None:
         """The weights into every encoder of pictures of a network built by `plan`."""
@@ -88,7 +89,7 @@ class Body:
         facts = {
             "origin": self.origin,
             "pictures": self.pictures,
-            "residual": asdict(self.residual),
+            "picture_shape": None if self.shape is None else asdict(self.shape),
             "column": self.column.to_dict(),
         }
         write_sealed(folder / _FACTS, facts)
@@ -142,15 +143,13 @@ def _of_run(folder: Path) -> Body:
     fitted = columns[0].fitted
     assert isinstance(fitted, FittedImage), "columns of pictures are fitted as such"
     weights = {name: tensor.detach().clone() for name, tensor in encoder.net.state_dict().items()}
-    return Body(str(folder), model.plan.pictures, model.plan.residual, fitted, weights)
+    return Body(str(folder), model.plan.pictures, model.plan.picture_shape, fitted, weights)
 
 
 def _kept(folder: Path) -> Body:
     facts = read_sealed(folder / _FACTS)
     try:
-        widths = tuple(facts["residual"].pop("widths"))
-        column = FittedImage.from_dict(facts["column"])
-        shape = ResidualShape(widths=widths, **facts["residual"])
+        column, shape = FittedImage.from_dict(facts["column"]), stored_shape(facts)
         weights = load_file(folder / _WEIGHTS)
         return Body(facts["origin"], facts["pictures"], shape, column, weights)
     except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:

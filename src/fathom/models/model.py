@@ -22,8 +22,8 @@ from fathom.columns.set import FittedSet
 from fathom.heads.head import Answer, AnswerSettings, joined
 from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
 from fathom.models.network import Network
+from fathom.models.picture_nets import stored_shape
 from fathom.models.preparation import Column, Preparation, head_name
-from fathom.nets.convolution import ResidualShape
 from fathom.nets.mlp import Shape
 from fathom.tables.batches import Examples, RowExamples, in_order
 from fathom.tables.table import Table
@@ -225,10 +225,8 @@ def load_model(folder: Path) -> Model:
     content = read_sealed(folder / "preparation.json")
     try:
         network = content["network"]
-        residual = ResidualShape(widths=tuple(network["residual"].pop("widths")),
-                                 **network["residual"])  # fmt: skip
-        shape = Shape(**network["shape"])
-        plan = NetworkPlan(**{**network, "shape": shape, "residual": residual})
+        of_pictures, shape = stored_shape(network), Shape(**network["shape"])
+        plan = NetworkPlan(**{**network, "shape": shape, "picture_shape": of_pictures})
         weights = content["heads"]["class_weights"]
         tuples = None if weights is None else {k: tuple(v) for k, v in weights.items()}
         heads = HeadPlan(**{**content["heads"], "class_weights": tuples})

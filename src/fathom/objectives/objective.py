@@ -36,10 +36,12 @@ class Objective(nn.Module, ABC):
         phases: the kinds of steps, taken in turn; one for most objectives, two for a GAN.
         splittable: whether a batch may be split and its losses added up. Not so where examples
             of a batch are compared with each other (contrastive losses, batch statistics).
+        unlabelled: whether it learns from inputs alone, so that a loader may yield no target.
     """
 
     phases: tuple[Phase, ...] = (Phase(),)
     splittable: bool = True
+    unlabelled: bool = False
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch, phase: Phase) -> Loss:

@@ -47,7 +47,8 @@ def fit(
     Args:
         network: trained in place, on the device where it is.
         data: a `DataLoader` that yields (x, y), or (x1, x2, …, y), or any iterable of such tuples
-            that can begin anew; or batches of your own, see `Batches`.
+            that can begin anew; x alone where the objective needs no target; or batches of your
+            own, see `Batches`.
         objective: a loss function of (module(x), y), best one with reduction="none", or an
             `Objective`.
         epochs: how often the data are gone through, with adamw at 1e-3 under a falling rate and a
@@ -80,7 +81,7 @@ def fit(
     check_validation(validation)
     learns = objective_of(objective)
     seed = plan.seed if plan is not None else 0
-    batches = batches_of(data, seed)
+    batches = batches_of(data, seed, unlabelled=learns.unlabelled)
     used = _plan(batches, epochs, plan)
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
@@ -177,7 +178,8 @@ def _validate(
     def validate(network: nn.Module) -> dict[str, float]:
         total = Loss({})
         for item in one_epoch(validation, plan.seed, "validation"):
-            total += objective.loss(network, as_batch(item).to(device), objective.phases[0])
+            batch = as_batch(item, unlabelled=objective.unlabelled).to(device)
+            total += objective.loss(network, batch, objective.phases[0])
         if not total.parts:
             raise RecipeError(
                 "There is nothing to validate with.",

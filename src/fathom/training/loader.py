@@ -1,6 +1,7 @@
 """Batches from a loader of others: any `DataLoader`, or any iterable that can begin anew."""
 
 from collections.abc import Callable, Iterable, Iterator, Sized
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -17,7 +18,7 @@ from fathom.training.loop import Batches
 Convert = Callable[[Any, int], Batch]
 
 
-def as_batch(item: Any, step: int = 0) -> Batch:
+def as_batch(item: Any, step: int = 0, *, unlabelled: bool = False) -> Batch:
     """What a loader yields as a batch: (x, y), or (x1, x2, …, y) for a module of several inputs.
 
     Inputs are named "input_0", …, the target "target_0". Each example counts 1 and is known by
@@ -26,6 +27,7 @@ def as_batch(item: Any, step: int = 0) -> Batch:
     Args:
         item: tensors with an axis of examples, the target last; or a `Batch` already.
         step: which step it is for.
+        unlabelled: whether a single tensor, or a tuple of one, is an input without a target.
 
     Raises:
         RecipeError: it is something else, or has no examples.
@@ -39,10 +41,13 @@ def as_batch(item: Any, step: int = 0) -> Batch:
         return item
     parts = list(item) if isinstance(item, tuple | list) else [item]
     sizes = {len(p) if isinstance(p, Tensor) and p.ndim else type(p).__name__ for p in parts}
-    if len(parts) < 2 or len(sizes) > 1 or not all(isinstance(size, int) for size in sizes):
+    fewest = 1 if unlabelled else 2
+    if len(parts) < fewest or len(sizes) > 1 or not all(isinstance(size, int) for size in sizes):
         raise RecipeError(
             "The loader gives something that is not a batch of inputs and target.",
-            expected="(x, y), or (x1, x2, …, y): tensors with the same number of examples",
+            expected="x, or (x, y): tensors with the same number of examples"
+            if unlabelled
+            else "(x, y), or (x1, x2, …, y): tensors with the same number of examples",
             got=f"{type(item).__name__} of {', '.join(map(_shown, parts))}",
             do="Let the loader yield tuples, or pass LoaderBatches(loader, convert=…) with a "
             "function that makes a `Batch` of what it yields.",
@@ -54,12 +59,12 @@ def as_batch(item: Any, step: int = 0) -> Batch:
             got=f"{type(item).__name__} of {', '.join(map(_shown, parts))}",
             do="Leave empty batches out of the loader.",
         )
-    *inputs, target = (Field(part) for part in parts)
+    inputs = parts if len(parts) == 1 else parts[:-1]
     return Batch(
-        {f"input_{place}": field for place, field in enumerate(inputs)},
-        {"target_0": target},
-        torch.ones(len(target)),
-        torch.arange(len(target)),
+        {f"input_{place}": Field(part) for place, part in enumerate(inputs)},
+        {} if len(parts) == 1 else {"target_0": Field(parts[-1])},
+        torch.ones(len(parts[0])),
+        torch.arange(len(parts[0])),
         step,
     )
 
@@ -212,9 +217,15 @@ class LoaderBatches:
         self.epoch, self.place, self.step = state["epoch"], state["place"], state["step"]
 
 
-def batches_of(data: Batches | Iterable[Any], seed: int) -> Batches:
-    """Batches of ours as they are; any other loader or iterable as `LoaderBatches`."""
+def batches_of(data: Batches | Iterable[Any], seed: int, *, unlabelled: bool = False) -> Batches:
+    """Batches of ours as they are; any other loader or iterable as `LoaderBatches`.
+
+    Args:
+        data: whatever yields batches.
+        seed: where their order comes from.
+        unlabelled: whether a loader may yield inputs alone.
+    """
     # Some loaders of others have a state of their own as well, but do not yield our batches.
     if isinstance(data, Batches) and not isinstance(data, DataLoader):
         return data
-    return LoaderBatches(data, seed)
+    return LoaderBatches(data, seed, partial(as_batch, unlabelled=unlabelled))

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from fathom.base.errors import RecipeError, RunError, listed, nearest
 from fathom.training.convolution_muon import ConvolutionMuon
 
-Role = Literal["hidden", "head", "embedding", "gain", "bias"]
+Role = Literal["hidden", "depthwise", "head", "embedding", "gain", "bias"]
 Implementation = Literal["auto", "foreach", "fused", "plain"]
 
 
@@ -172,9 +172,9 @@ def parameter_roles(network: nn.Module, heads: Collection[str] = ()) -> dict[str
         heads: dotted names of the modules that give the answers; their weights are "head".
 
     Returns:
-        Dotted name of the parameter -> "hidden" (weights between features), "head" (weights of
-        the last layer), "embedding" (a row per category), "gain" (a factor per feature) or
-        "bias".
+        Dotted name of the parameter -> "hidden" (weights between features), "depthwise" (a filter
+        for each feature by itself), "head" (weights of the last layer), "embedding" (a row per
+        category), "gain" (a factor per feature) or "bias".
 
     Example:
         >>> parameter_roles(nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 4)))
@@ -189,10 +189,19 @@ def parameter_roles(network: nn.Module, heads: Collection[str] = ()) -> dict[str
             role = "embedding"
         if role == "hidden" and isinstance(owners[owner], _NORMS):
             role = "gain"
+        if role == "hidden" and _depthwise(owners[owner]):
+            role = "depthwise"
         if role == "hidden" and any(f"{owner}.".startswith(f"{head}.") for head in heads):
             role = "head"
         found[name] = role
     return found
+
+
+def _depthwise(module: nn.Module) -> bool:
+    """Whether each of its filters sees one channel: then they are no matrix between features."""
+    if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        return False
+    return 1 < module.groups == module.in_channels
 
 
 def guess_role(name: str, parameter: Tensor) -> Role:
@@ -216,7 +225,7 @@ def decays(role: Role) -> bool:
     A bias or a gain near 0 is no simpler than another, and a rare category's embedding would fade
     between its appearances.
     """
-    return role in ("hidden", "head")
+    return role in ("hidden", "depthwise", "head")
 
 
 def build_optimizer(
@@ -232,11 +241,11 @@ def build_optimizer(
 
     Args:
         parameters: dotted name -> what learns, as `named_parameters` gives them. muon takes those
-            that are "hidden" (matrices and convolutions); all others go to adamw with the same
-            learning rate.
+            that are "hidden" (matrices and convolutions, but not depth-wise ones); all others go to
+            adamw with the same learning rate.
         plan: which optimiser.
         roles: name -> what the parameter is for, as `parameter_roles` gives them; None = guessed
-            from name and shape, which knows no embedding but by its name.
+            from name and shape, which knows no embedding but by its name, nor what is depth-wise.
         multipliers: name -> factor on the parameter's learning rate; 1 where not named.
         begins: name -> share of all steps after which the parameter moves; 0 where not named.
         implementation: "plain" (a loop), "foreach" (all tensors at once), "fused" (one kernel) or

@@ -141,7 +141,7 @@ def learning_rate_range(
     check_data(data)
     learns = objective_of(objective)
     _check_phases(learns)
-    batches = batches_of(data, used.seed)
+    batches = batches_of(data, used.seed, unlabelled=learns.unlabelled)
     rates = np.geomspace(low, high, num_steps)
     with untouched(batches, network, learns):
         losses, ended = _climb(network, batches, learns, _climbing(used, rates), rates)

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 
 from fathom.columns.gallery import SMALL
+from fathom.models.picture_nets import SHAPES, PictureNetworkName, PictureShape
+from fathom.nets.convnext import ConvNextShape
+from fathom.nets.convolution import ResidualShape
+from fathom.nets.vit import VitShape
 from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
 from fathom.workflow.decider import Circumstances, Decider
@@ -18,10 +22,16 @@ def only_pictures(facts: Circumstances) -> bool:
     return facts.inputs.get("image", 0) > 0 and set(facts.inputs) == {"image"}
 
 
-def decide_channels(
-    decide: Decider, facts: Circumstances, size: Mapping[str, int], name: str | None
-) -> int:
-    """Channels of the first stage: few pictures are learned by heart by a wide network."""
+def decide_shape(
+    decide: Decider,
+    facts: Circumstances,
+    size: Mapping[str, int],
+    name: PictureNetworkName | None,
+) -> PictureShape | None:
+    """What the network for pictures looks like: channels as decided, depth by the size.
+
+    Few pictures are learned by heart by a wide network.
+    """
     few = 4 if facts.num_rows < _FEW else 2 if facts.num_rows < _MANY else 1
     why = (
         "goes with the size"
@@ -31,9 +41,26 @@ def decide_channels(
     otherwise = NO_PICTURE if name is None else f"the network for pictures is '{name}'"
     if facts.body is not None:
         otherwise = "the network that it starts from has its own"
-    fits = name == "residual" and facts.body is None
+    fits = name in SHAPES and facts.body is None
     usual = max(8, size["channels"] // few)
-    return decide.where(fits, "network.channels", usual, why, otherwise) or usual
+    why += _depth_told(name, size["blocks"])
+    channels = decide.where(fits, "network.channels", usual, why, otherwise)
+    return None if name is None or channels is None else _shape(name, channels, size["blocks"])
+
+
+def _shape(name: PictureNetworkName, channels: int, blocks: int) -> PictureShape:
+    widths = (channels, 2 * channels, 4 * channels)
+    if name == "convnext":
+        return ConvNextShape(widths=widths, depths=(blocks, blocks, 2 * blocks))
+    if name == "vit":
+        return VitShape(dim=widths[-1], depth=2 * blocks + 2)
+    return ResidualShape(widths=widths)
+
+
+def _depth_told(name: PictureNetworkName | None, blocks: int) -> str:
+    if name == "convnext":
+        return f"; {blocks}, {blocks} and {2 * blocks} blocks go with it too"
+    return f"; {2 * blocks + 2} blocks go with it too" if name == "vit" else ""
 
 
 def changes(decide: Decider, facts: Circumstances) -> Augmentation:

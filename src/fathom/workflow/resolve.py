@@ -13,9 +13,9 @@ from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
 from fathom.columns.number import Number
-from fathom.models.assemble import HeadPlan, NetworkPlan, PictureNetworkName
+from fathom.models.assemble import HeadPlan, NetworkPlan
+from fathom.models.picture_nets import PictureNetworkName
 from fathom.models.preparation import PreparationPlan
-from fathom.nets.convolution import ResidualShape
 from fathom.nets.mlp import Shape
 from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
@@ -25,16 +25,17 @@ from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.engine import decide_engine
-from fathom.workflow.pictures import NO_PICTURE, changes, decide_channels, mixture, only_pictures
+from fathom.workflow.pictures import NO_PICTURE, changes, decide_shape, mixture, only_pictures
 from fathom.workflow.recipe import Recipe, useless
 from fathom.workflow.transfer import Transfer, decide_transfer
 
 _MANY_ROWS = 5000
-# What the one dial turns: members, width, how many steps are taken, channels for pictures.
+# What the one dial turns: members, width, how many steps are taken; channels and blocks of
+# networks for pictures.
 SIZES: dict[str, dict[str, int]] = {
-    "small": {"members": 8, "width": 128, "steps": 600, "channels": 32},
-    "medium": {"members": 16, "width": 256, "steps": 1200, "channels": 48},
-    "large": {"members": 32, "width": 512, "steps": 3000, "channels": 64},
+    "small": {"members": 8, "width": 128, "steps": 600, "channels": 32, "blocks": 1},
+    "medium": {"members": 16, "width": 256, "steps": 1200, "channels": 48, "blocks": 2},
+    "large": {"members": 32, "width": 512, "steps": 3000, "channels": 64, "blocks": 3},
 }
 
 _NO_NUMBER = "no input is a number"
@@ -223,7 +224,7 @@ def _network(
         usual = ("ensemble", "the best of the networks for tables in our trials")
     name = decide("network.name", *usual)
     picture_net = _picture_net(decide, facts)
-    first = decide_channels(decide, facts, size, picture_net)
+    of_pictures = decide_shape(decide, facts, size, picture_net)
     sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
     deep = name != "linear"
     hidden = {
@@ -261,7 +262,7 @@ def _network(
         name=name,
         pictures=picture_net or "residual",
         both_sides=bool(sides),
-        residual=ResidualShape(widths=tuple(first * factor for factor in (1, 2, 4))),
+        picture_shape=of_pictures,
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
         number_dim=number_dim or 0,

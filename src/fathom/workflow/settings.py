@@ -171,12 +171,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
     Setting("network.both_sides", _SWITCH, "Answer from a picture and its mirror image."),
     Setting(
-        "network.pictures", _TEXT, "Which network for pictures.", ("residual", "lenet", "flat")
+        "network.pictures",
+        _TEXT,
+        "Which network for pictures.",
+        ("residual", "convnext", "vit", "lenet", "flat"),
     ),
     Setting(
         "network.channels",
         _WHOLE,
-        "Channels of the first stage for pictures; the next have twice and four times as many.",
+        "Channels of the first stage for pictures; the next have twice and four times as many; "
+        "a patch of vit has four times as many.",
         least=4,
         most=4096,
     ),

@@ -1,0 +1,121 @@
+"""The networks for pictures by name: what each looks like, and how it is built."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+
+from fathom.base.errors import RecipeError
+from fathom.columns.image import FittedImage
+from fathom.layers.whitening import Patches, PatchWhitening
+from fathom.nets.convnext import ConvNext, ConvNextShape
+from fathom.nets.convolution import (
+    FastResidual,
+    Flat,
+    LearnedPatches,
+    LeNet,
+    PictureNet,
+    ResidualShape,
+)
+from fathom.nets.vit import Vit, VitShape
+
+PICTURE_NETWORKS: dict[str, str] = {
+    "residual": "A fast residual network; the default.",
+    "convnext": "Wide views by channel, then mixed place by place; for larger pictures.",
+    "vit": "Patches that look at one another: a transformer; for many pictures.",
+    "lenet": "The classic of two convolutions; simple enough to be drawn.",
+    "flat": "The pixels in a row: all that follows is up to `network.name`.",
+}
+PictureNetworkName = Literal["residual", "convnext", "vit", "lenet", "flat"]
+PictureShape = ResidualShape | ConvNextShape | VitShape
+
+# Those that can look otherwise; the others are always the same.
+SHAPES: dict[str, type[PictureShape]] = {
+    "residual": ResidualShape,
+    "convnext": ConvNextShape,
+    "vit": VitShape,
+}
+
+
+def usual_shape(name: PictureNetworkName) -> PictureShape | None:
+    """What a network looks like where nothing is said; None = it has no choices.
+
+    Example:
+        >>> usual_shape("vit").depth, usual_shape("lenet")
+        (6, None)
+    """
+    return SHAPES[name]() if name in SHAPES else None
+
+
+def check_shape(name: PictureNetworkName, shape: PictureShape | None) -> None:
+    """A shape is of the network that shall have it, or left out.
+
+    Raises:
+        RecipeError: it is another's.
+    """
+    wanted = SHAPES.get(name)
+    if shape is not None and (wanted is None or not isinstance(shape, wanted)):
+        raise RecipeError(
+            f"The shape does not belong to the network for pictures '{name}'.",
+            where="picture_shape",
+            expected="none: it has no choices" if wanted is None else f"a {wanted.__name__}",
+            got=f"a {type(shape).__name__}",
+            do="Leave it out for the usual one, or give that of the network.",
+        )
+
+
+def shape_from(name: PictureNetworkName, facts: Mapping[str, Any] | None) -> PictureShape | None:
+    """A shape as it was stored, by `dataclasses.asdict`.
+
+    Raises:
+        TypeError: what was stored does not fit the network.
+
+    Example:
+        >>> shape_from("residual", {"widths": [8, 16], "depth": 1, "whiten": True})
+        ResidualShape(widths=(8, 16), depth=1, whiten=True)
+    """
+    if name not in SHAPES or facts is None:
+        return None
+    known: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()
+    }
+    return SHAPES[name](**known)
+
+
+def stored_shape(facts: dict[str, Any]) -> PictureShape | None:
+    """The shape out of stored facts, which it is taken from; older ones call it "residual".
+
+    Example:
+        >>> facts = {"pictures": "lenet", "residual": {"widths": [8], "depth": 1, "whiten": True}}
+        >>> stored_shape(facts), facts
+        (None, {'pictures': 'lenet'})
+    """
+    key = "residual" if "residual" in facts else "picture_shape"
+    return shape_from(facts["pictures"], facts.pop(key))
+
+
+def build_picture_net(
+    name: PictureNetworkName,
+    shape: PictureShape | None,
+    fitted: FittedImage,
+    generator: torch.Generator,
+) -> PictureNet:
+    """The network of that name for pictures as they were fitted; no shape = the usual one."""
+    shape = shape or usual_shape(name)
+    size = (fitted.channels, fitted.height, fitted.width)
+    if isinstance(shape, ResidualShape):
+        return FastResidual(_patches(fitted, shape, generator), shape, generator)
+    if isinstance(shape, ConvNextShape):
+        return ConvNext(*size, shape, generator)
+    if isinstance(shape, VitShape):
+        return Vit(*size, shape, generator)
+    return LeNet(*size, generator) if name == "lenet" else Flat(*size)
+
+
+def _patches(
+    fitted: FittedImage, shape: ResidualShape, generator: torch.Generator
+) -> PatchWhitening | LearnedPatches:
+    if not shape.whiten:
+        return LearnedPatches(fitted.channels, shape.widths[0] // 2, generator)
+    suited = Patches.suited(fitted.channels, fitted.height, fitted.width)
+    return PatchWhitening(fitted.unit_texture, suited)
