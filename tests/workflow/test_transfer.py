@@ -17,7 +17,7 @@ import fathom
 from fathom.base.errors import RecipeError, RunError
 from fathom.base.files import read_sealed, write_sealed
 from fathom.cli.main import app
-from fathom.models.body import read_body
+from fathom.models.body_places import read_body
 from fathom.workflow.api import resume
 from fathom.workflow.run import Run
 from fathom.workflow.transfer import Transfer

@@ -40,7 +40,11 @@ Settings = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Where all randomness starts.")]
 Size = Annotated[str | None, typer.Option(help="The one dial: small, medium or large.")]
 From = Annotated[
-    Path | None, typer.Option("--from", help="A run on pictures whose network is started from.")
+    Path | None,
+    typer.Option(
+        "--from",
+        help="Whose network for pictures is started from: a run, a folder of transformers, a name.",
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="The run folder; else the next under runs/.")]
 File = Annotated[Path | None, typer.Option("--output", "--out", "-o", help="The file to write.")]

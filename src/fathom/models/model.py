@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from fathom.base.errors import RunError
+from fathom.base.errors import MissingExtra, RunError
 from fathom.base.files import read_sealed, write_atomically, write_sealed
 from fathom.base.precision import Precision
 from fathom.columns.category import FittedCategory
@@ -221,6 +221,7 @@ def load_model(folder: Path) -> Model:
 
     Raises:
         RunError: a file is missing, damaged or of a newer make.
+        MissingExtra: a part of it is built by a package that is not installed.
     """
     content = read_sealed(folder / "preparation.json")
     try:
@@ -238,6 +239,8 @@ def load_model(folder: Path) -> Model:
             _load_part(number, preparation, plan, heads, stored)
             for number, preparation in enumerate(preparations)
         )
+    except MissingExtra:
+        raise
     except (
         KeyError,
         TypeError,

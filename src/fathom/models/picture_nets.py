@@ -17,6 +17,7 @@ from fathom.nets.convolution import (
     PictureNet,
     ResidualShape,
 )
+from fathom.nets.pretrained import Pretrained, PretrainedShape
 from fathom.nets.vit import Vit, VitShape
 
 PICTURE_NETWORKS: dict[str, str] = {
@@ -25,35 +26,50 @@ PICTURE_NETWORKS: dict[str, str] = {
     "vit": "Patches that look at one another: a transformer; for many pictures.",
     "lenet": "The classic of two convolutions; simple enough to be drawn.",
     "flat": "The pixels in a row: all that follows is up to `network.name`.",
+    "pretrained": "One of the package transformers, which `transfer.from` names.",
 }
-PictureNetworkName = Literal["residual", "convnext", "vit", "lenet", "flat"]
-PictureShape = ResidualShape | ConvNextShape | VitShape
+PictureNetworkName = Literal["residual", "convnext", "vit", "lenet", "flat", "pretrained"]
+PictureShape = ResidualShape | ConvNextShape | VitShape | PretrainedShape
 
 # Those that can look otherwise; the others are always the same.
 SHAPES: dict[str, type[PictureShape]] = {
     "residual": ResidualShape,
     "convnext": ConvNextShape,
     "vit": VitShape,
+    "pretrained": PretrainedShape,
+}
+_USUAL: dict[str, PictureShape] = {
+    "residual": ResidualShape(),
+    "convnext": ConvNextShape(),
+    "vit": VitShape(),
 }
 
 
 def usual_shape(name: PictureNetworkName) -> PictureShape | None:
-    """What a network looks like where nothing is said; None = it has no choices.
+    """What a network looks like where nothing is said; None = it has no choices, or none is usual.
 
     Example:
         >>> usual_shape("vit").depth, usual_shape("lenet")
         (6, None)
     """
-    return SHAPES[name]() if name in SHAPES else None
+    return _USUAL.get(name)
 
 
 def check_shape(name: PictureNetworkName, shape: PictureShape | None) -> None:
     """A shape is of the network that shall have it, or left out.
 
     Raises:
-        RecipeError: it is another's.
+        RecipeError: it is another's, or left out where no shape is usual.
     """
     wanted = SHAPES.get(name)
+    if shape is None and name == "pretrained":
+        raise RecipeError(
+            "What a network from elsewhere looks like must be said.",
+            where="picture_shape",
+            expected="a PretrainedShape",
+            got="none",
+            do="Name the network to start from with transfer.from.",
+        )
     if shape is not None and (wanted is None or not isinstance(shape, wanted)):
         raise RecipeError(
             f"The shape does not belong to the network for pictures '{name}'.",
@@ -103,6 +119,8 @@ def build_picture_net(
     """The network of that name for pictures as they were fitted; no shape = the usual one."""
     shape = shape or usual_shape(name)
     size = (fitted.channels, fitted.height, fitted.width)
+    if isinstance(shape, PretrainedShape):
+        return Pretrained(shape, generator)
     if isinstance(shape, ResidualShape):
         return FastResidual(_patches(fitted, shape, generator), shape, generator)
     if isinstance(shape, ConvNextShape):

@@ -11,6 +11,7 @@ from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.mirror import MirrorTrial
+from fathom.workflow.recipe import useless
 
 NO_PICTURE = "no input is a picture"
 _FEW, _MANY = 1000, 5000
@@ -20,6 +21,26 @@ _PARTS = {2: "half", 4: "quarter"}
 def only_pictures(facts: Circumstances) -> bool:
     """Whether the network sees nothing else."""
     return facts.inputs.get("image", 0) > 0 and set(facts.inputs) == {"image"}
+
+
+def decide_picture_net(decide: Decider, facts: Circumstances) -> PictureNetworkName | None:
+    """Which network reads pictures: where it starts from a trained one, that one.
+
+    Raises:
+        RecipeError: another one was said.
+    """
+    pictures, body = facts.inputs.get("image", 0) > 0, facts.body
+    usual = ("residual", "shallow, wide and quick")
+    if body is None and decide.recipe.get("network.pictures") == "pretrained":
+        reason = "'pretrained' is what transfer.from brings, which was not said"
+        raise useless("network.pictures", decide.recipe, reason)
+    if body is not None:
+        if decide.recipe.get("network.pictures") not in (None, body.pictures):
+            reason = f"the network that it starts from is '{body.pictures}'"
+            raise useless("network.pictures", decide.recipe, reason)
+        told = f"; {body.told}" if body.told else ""
+        usual = (body.pictures, f"that of {body.origin}, which it starts from{told}")
+    return decide.where(pictures, "network.pictures", *usual, NO_PICTURE)
 
 
 def decide_shape(

@@ -14,7 +14,6 @@ from fathom.columns.category import Category
 from fathom.columns.kind import Kind
 from fathom.columns.number import Number
 from fathom.models.assemble import HeadPlan, NetworkPlan
-from fathom.models.picture_nets import PictureNetworkName
 from fathom.models.preparation import PreparationPlan
 from fathom.nets.mlp import Shape
 from fathom.tables.augment import Augmentation
@@ -25,8 +24,15 @@ from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.engine import decide_engine
-from fathom.workflow.pictures import NO_PICTURE, changes, decide_shape, mixture, only_pictures
-from fathom.workflow.recipe import Recipe, useless
+from fathom.workflow.pictures import (
+    NO_PICTURE,
+    changes,
+    decide_picture_net,
+    decide_shape,
+    mixture,
+    only_pictures,
+)
+from fathom.workflow.recipe import Recipe
 from fathom.workflow.transfer import Transfer, decide_transfer
 
 _MANY_ROWS = 5000
@@ -223,7 +229,7 @@ def _network(
     else:
         usual = ("ensemble", "the best of the networks for tables in our trials")
     name = decide("network.name", *usual)
-    picture_net = _picture_net(decide, facts)
+    picture_net = decide_picture_net(decide, facts)
     of_pictures = decide_shape(decide, facts, size, picture_net)
     sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
     deep = name != "linear"
@@ -258,29 +264,17 @@ def _network(
     category_dim = decide.where(
         words > 0, "network.category_dim", 16, "enough for the levels of a column", _NO_CATEGORY
     )
-    plan = NetworkPlan(
+    return NetworkPlan(
         name=name,
         pictures=picture_net or "residual",
         both_sides=bool(sides),
-        picture_shape=of_pictures,
+        picture_shape=of_pictures if facts.body is None else facts.body.shape,
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
         number_dim=number_dim or 0,
         category_dim=category_dim or 1,
         seed=seed,
     )
-    return plan if facts.body is None else facts.body.plan(plan)
-
-
-def _picture_net(decide: Decider, facts: Circumstances) -> PictureNetworkName | None:
-    pictures, body = facts.inputs.get("image", 0) > 0, facts.body
-    usual = ("residual", "shallow, wide and quick")
-    if body is not None:
-        if decide.recipe.get("network.pictures") not in (None, body.pictures):
-            reason = f"the network that it starts from is '{body.pictures}'"
-            raise useless("network.pictures", decide.recipe, reason)
-        usual = (body.pictures, f"that of {body.origin}, which it starts from")
-    return decide.where(pictures, "network.pictures", *usual, NO_PICTURE)
 
 
 def _both_sides(facts: Circumstances) -> tuple[bool, str]:
@@ -351,7 +345,10 @@ def _training(
     on = "tables"
     if only_pictures(facts) and name in _RATES_ON_PICTURES:
         usual, on = _RATES_ON_PICTURES[name], "pictures"
-    rate = decide("training.learning_rate", usual, f"the usual one for {name} on {on}")
+    why = f"the usual one for {name} on {on}"
+    if _foreign(facts) and name == "adamw":
+        usual, why = 1e-3, "for new layers; those of the network it starts from take a tenth of it"
+    rate = decide("training.learning_rate", usual, why)
     engine = decide_engine(decide, facts, name)
     return TrainingPlan(
         num_steps=num_steps,
@@ -373,7 +370,14 @@ def _training(
     )
 
 
+def _foreign(facts: Circumstances) -> bool:
+    return facts.body is not None and facts.body.foreign
+
+
 def _optimizer(decide: Decider, facts: Circumstances) -> str:
+    if _foreign(facts):
+        why = "gentle to a network that learned elsewhere, most likely with adamw too"
+        return decide("training.optimizer", "adamw", why)
     if not facts.inputs.get("image", 0):
         return decide("training.optimizer", "muon", "fewer steps to the same quality")
     if only_pictures(facts):

@@ -174,7 +174,7 @@ SETTINGS: tuple[Setting, ...] = (
         "network.pictures",
         _TEXT,
         "Which network for pictures.",
-        ("residual", "convnext", "vit", "lenet", "flat"),
+        ("residual", "convnext", "vit", "lenet", "flat", "pretrained"),
     ),
     Setting(
         "network.channels",
@@ -201,7 +201,11 @@ SETTINGS: tuple[Setting, ...] = (
         "network.number_dim", _WHOLE, "Length of a number's vector; 0 = the plain number.", least=0
     ),
     Setting("network.category_dim", _WHOLE, "Length of a category's vector.", least=1),
-    Setting("transfer.from", _TEXT, "The run whose network for pictures is started from."),
+    Setting(
+        "transfer.from",
+        _TEXT,
+        "The run, or the network of transformers, whose network for pictures is started from.",
+    ),
     Setting(
         "transfer.learn",
         _TEXT,

@@ -15,7 +15,8 @@ from fathom.columns.picture import why_broken
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
-from fathom.models.body import Body, read_body
+from fathom.models.body import Body
+from fathom.models.body_places import read_body
 from fathom.models.preparation import Column, target_field
 from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema, parse_columns
@@ -187,7 +188,7 @@ def _body(recipe: Recipe, schema: Schema) -> Body | None:
 
     Raises:
         RecipeError: no input is a picture.
-        RunError: there is none.
+        RunError, MissingExtra: there is none, or it cannot be built here.
     """
     place = recipe.get("transfer.from")
     if place is None:
@@ -205,9 +206,10 @@ def _pictures(schema: Schema) -> dict[str, Image]:
 
 def _picture_side(train: Table, schema: Schema, body: Body | None) -> int:
     """The longest side of the pixels that a network reads."""
-    if body is not None:
-        return max(body.column.height, body.column.width)
     pictures = _pictures(schema)
+    said = any(kind.side for kind in pictures.values())
+    if body is not None and not (body.foreign and said):
+        return max(body.column.height, body.column.width)
     values = parse_columns(train, dict(pictures))
     return max((max(pictures[name].size(values[name])) for name in pictures), default=0)
 

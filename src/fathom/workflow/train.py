@@ -26,7 +26,7 @@ from fathom.workflow.learn import Around, Learned, Watch, learn
 from fathom.workflow.parts import CALIBRATE_FROM
 from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
-from fathom.workflow.resolve import compares, resolve
+from fathom.workflow.resolve import Resolved, compares, resolve
 from fathom.workflow.run import Run, load
 from fathom.workflow.seen import Seen
 from fathom.workflow.stopwatch import Stopwatch
@@ -271,17 +271,26 @@ def _learn_and_conclude(made: Study, folder: Path, clock: Stopwatch, around: Aro
 
 def _from_scratch(made: Study, around: Around) -> Learned:
     """The same training without a network to start from, for as many steps."""
-    plan = made.resolved.training
+    if around.folder is not None:
+        around = replace(around, folder=around.folder / "from_scratch")
+    around = replace(around, obey=())
+    learned = learn(made.material, made.schema, _blank(made), around)
+    return settle(made, learned)[0]
+
+
+def _blank(made: Study) -> Resolved:
+    """The plans without a network to start from: the usual one, or the same with random weights.
+
+    The latter where it is none of ours, which nobody would have chosen for so few pictures.
+    """
+    plan, transfer = made.resolved.training, made.resolved.transfer
+    if transfer is not None and transfer.body.foreign:
+        return replace(made.resolved, transfer=replace(transfer, fresh=True))
     recipe = without_transfer(made.recipe)
     facts = circumstances(recipe, made.material, made.schema, made.targets)
     resolved = resolve(recipe, facts)
     training = replace(resolved.training, num_steps=plan.num_steps, check_every=plan.check_every)
-    if around.folder is not None:
-        around = replace(around, folder=around.folder / "from_scratch")
-    learned = learn(
-        made.material, made.schema, replace(resolved, training=training), replace(around, obey=())
-    )
-    return settle(made, learned)[0]
+    return replace(resolved, training=training)
 
 
 def settle(made: Study, learned: Learned) -> tuple[Learned, dict[str, Choice]]:

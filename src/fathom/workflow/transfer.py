@@ -10,6 +10,7 @@ from fathom.metrics.record import Answer, Metric
 from fathom.models.body import Body, layers_of, still
 from fathom.models.network import Network
 from fathom.models.preparation import Preparation
+from fathom.nets.pretrained import PretrainedShape
 from fathom.training.plan import LayerPlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.recipe import Recipe
@@ -19,6 +20,9 @@ FROM_SCRATCH = "from_scratch"
 # Where a run keeps what it started from, so that it can be resumed whatever becomes of the other.
 BODY = "body"
 _NO_BODY = "no trained network was named to start from"
+# Such networks learned on millions of pictures: next to new layers theirs move little.
+_FOREIGN_PACE = 0.1
+_MANY_LAYERS = 8
 # Of all steps: when the last layer that sees the picture first has begun to move.
 _ALL_AWAKE = 0.5
 
@@ -33,12 +37,14 @@ class Transfer:
             ("gradual"), or the "head" alone.
         layer_rate: each layer's rate is that of the next one towards the answer times this.
         compare: whether the same is trained from scratch too.
+        fresh: whether the network begins with random weights: what the other is compared with.
     """
 
     body: Body
     learn: Learn = "all"
     layer_rate: float = 1.0
     compare: bool = True
+    fresh: bool = False
 
     def adopt(self, preparation: Preparation) -> Preparation:
         """Pictures as the body learned to read them."""
@@ -46,19 +52,23 @@ class Transfer:
 
     def begin(self, network: Network) -> None:
         """The weights, and what of them stands still."""
+        if self.fresh:
+            return
         self.body.put_into(network)
         if self.learn == "head":
             still(network)
 
     def layers(self, network: Network) -> tuple[LayerPlan, ...]:
         """How each layer moves."""
-        if self.learn == "head":
+        if self.fresh or self.learn == "head":
             return ()
+        pace = _FOREIGN_PACE if self.body.foreign else 1.0
         found: list[LayerPlan] = []
         for names in layers_of(network).values():
             for place, name in enumerate(reversed(names), start=1):
                 begins = _ALL_AWAKE * place / len(names) if self.learn == "gradual" else 0.0
-                found.append(LayerPlan(prefix=name, factor=self.layer_rate**place, begins=begins))
+                factor = pace * self.layer_rate**place
+                found.append(LayerPlan(prefix=name, factor=factor, begins=begins))
         return tuple(found)
 
 
@@ -72,17 +82,27 @@ def decide_transfer(decide: Decider, facts: Circumstances) -> Transfer | None:
     rate = decide.where(
         named and learn != "head",
         "transfer.layer_rate",
-        0.7,
-        "what sees first is most general, and changes least",
+        *_layer_rate(body),
         _NO_BODY if not named else "the layers stand still",
     )
     usual = (True, "only a comparison shows whether it helps")
+    if body is not None and body.foreign:
+        usual = (False, "from scratch such a network would need far more pictures and time")
     if decide.recipe.get("time") is not None:
         usual = (False, "the time that was given is for one training")
     compare = decide.where(named, "transfer.compare", *usual, _NO_BODY)
     if body is None:
         return None
     return Transfer(body=body, learn=learn, layer_rate=rate or 1.0, compare=bool(compare))
+
+
+def _layer_rate(body: Body | None) -> tuple[float, str]:
+    why = "what sees first is most general, and changes least"
+    shape = None if body is None else body.shape
+    known = shape.facts if isinstance(shape, PretrainedShape) else {}
+    if known.get("num_hidden_layers", 0) >= _MANY_LAYERS:
+        return 0.9, f"{why}; there are many layers"
+    return 0.7, why
 
 
 def without_transfer(recipe: Recipe) -> Recipe:
