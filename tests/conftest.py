@@ -77,7 +77,7 @@ def tiny_body() -> Callable[..., Any]:
 
 
 def saved_body(model_type: str, folder: Path, *, head: bool = False, **sizes: Any) -> Any:
-    """A tiny network of transformers with random weights, saved into a folder, with its processor's file.
+    """A tiny network of transformers with random weights, saved with its processor's file.
 
     Args:
         model_type: a word of `TINY`.

@@ -250,4 +250,3 @@ def test_a_plan_needs_its_shape() -> None:
         NetworkPlan(pictures="pretrained")
     shape = PretrainedShape(model_type="resnet", config="{}")
     assert NetworkPlan(pictures="pretrained", picture_shape=shape).picture_shape == shape
-    assert shape.multiple == 32

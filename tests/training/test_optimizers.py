@@ -329,12 +329,9 @@ def test_a_resumed_optimizer_goes_on_with_the_same_bits(name, implementation):
         assert stored
 
 
-@pytest.mark.parametrize("name", ["adamw", "adam", "muon", "momentum", "rmsprop", "adagrad"])
-@pytest.mark.parametrize("implementation", ["auto", "fused", "foreach", "plain"])
+@pytest.mark.parametrize(("name", "implementation"), WAYS)
 def test_a_state_out_of_a_file_lies_as_its_weights_do(name: Any, implementation: Any):
     """A file holds rows one after the other; weights of pictures have their channels last."""
-    if (name, implementation) == ("rmsprop", "fused"):
-        pytest.skip("there is none")
     made: list[torch.Tensor] = []
     for again in (False, True):
         torch.manual_seed(0)

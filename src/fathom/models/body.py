@@ -8,11 +8,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fathom.base.files import write_atomically, write_sealed
-from fathom.columns.image import FittedImage, Image
+from fathom.columns.image import FittedImage
 from fathom.encoders.image import ImageEncoder
 from fathom.models.network import Network
 from fathom.models.picture_nets import PictureNetworkName, PictureShape
-from fathom.models.preparation import Column, Preparation
+from fathom.models.preparation import Preparation
 from fathom.nets.convolution import PictureNet
 from fathom.nets.pretrained import PretrainedShape
 
@@ -50,32 +50,27 @@ class Body:
 
     @property
     def foreign(self) -> bool:
-        """Whether it learned elsewhere: on far more pictures, which may be read in any size."""
+        """Whether it learned elsewhere, most likely on far more pictures."""
         return isinstance(self.shape, PretrainedShape)
 
     def adopt(self, preparation: Preparation) -> Preparation:
         """A preparation whose pictures are read as this body learned to read them."""
-        inputs = tuple(self._adopted(column) for column in preparation.inputs)
-        return replace(preparation, inputs=inputs)
-
-    def _adopted(self, column: Column) -> Column:
-        now, then = column.fitted, self.column
-        if not isinstance(now, FittedImage):
-            return column
-        height, width = then.height, then.width
-        said = isinstance(column.kind, Image) and column.kind.side > 0
-        if said and isinstance(self.shape, PretrainedShape):
-            height, width = (_whole(side, self.shape.multiple) for side in (now.height, now.width))
-        fitted = replace(
-            now,
-            height=height,
-            width=width,
-            channels=then.channels,
-            mean=then.mean,
-            standard_deviation=then.standard_deviation,
-            texture=then.texture,
+        then = self.column
+        kept = {
+            "height": then.height,
+            "width": then.width,
+            "channels": then.channels,
+            "mean": then.mean,
+            "standard_deviation": then.standard_deviation,
+            "texture": then.texture,
+        }
+        inputs = tuple(
+            replace(column, fitted=replace(column.fitted, **kept))
+            if isinstance(column.fitted, FittedImage)
+            else column
+            for column in preparation.inputs
         )
-        return replace(column, fitted=fitted)
+        return replace(preparation, inputs=inputs)
 
     def put_into(self, network: Network) -> None:
         """The weights into every encoder of pictures of a network built by `plan`."""
@@ -98,10 +93,6 @@ class Body:
             "column": self.column.to_dict(),
         }
         write_sealed(folder / FACTS, facts)
-
-
-def _whole(side: int, multiple: int) -> int:
-    return max(1, round(side / multiple)) * multiple
 
 
 def encoders_of(network: Network) -> dict[str, ImageEncoder]:

@@ -68,10 +68,8 @@ class PretrainedShape:
         config: its sizes under the names of transformers, as JSON.
 
     Example:
-        >>> sizes = '{"patch_size": 14, "num_channels": 3}'
-        >>> shape = PretrainedShape(model_type="vit", config=sizes)
-        >>> shape.multiple, shape.channels
-        (14, 3)
+        >>> PretrainedShape(model_type="vit", config='{"patch_size": 14}').facts["patch_size"]
+        14
     """
 
     model_type: str
@@ -81,19 +79,6 @@ class PretrainedShape:
     def facts(self) -> dict[str, Any]:
         """The sizes by name."""
         return json.loads(self.config)
-
-    @property
-    def channels(self) -> int:
-        """Of the pictures."""
-        return int(self.facts["num_channels"])
-
-    @property
-    def multiple(self) -> int:
-        """Sides of pictures that are a multiple of it are seen whole."""
-        if not ARCHITECTURES[self.model_type].tokens:
-            return 32  # each of five layers halves the picture
-        patch = self.facts["patch_size"]
-        return int(max(patch) if isinstance(patch, list) else patch)
 
 
 class Pretrained(PictureNet):
