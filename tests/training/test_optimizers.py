@@ -329,6 +329,30 @@ def test_a_resumed_optimizer_goes_on_with_the_same_bits(name, implementation):
         assert stored
 
 
+@pytest.mark.parametrize("name", ["adamw", "adam", "muon", "momentum", "rmsprop", "adagrad"])
+@pytest.mark.parametrize("implementation", ["auto", "fused", "foreach", "plain"])
+def test_a_state_out_of_a_file_lies_as_its_weights_do(name: Any, implementation: Any):
+    """A file holds rows one after the other; weights of pictures have their channels last."""
+    if (name, implementation) == ("rmsprop", "fused"):
+        pytest.skip("there is none")
+    made: list[torch.Tensor] = []
+    for again in (False, True):
+        torch.manual_seed(0)
+        net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+        given, plan = dict(net.named_parameters()), OptimizerPlan(name=name, learning_rate=0.1)
+        moves = build_optimizer(given, plan, implementation=implementation)
+        for step in range(6):
+            if again and step == 3:
+                state = {key: one.contiguous().clone() for key, one in moves.state_dict().items()}
+                moves = build_optimizer(given, plan, implementation=implementation)
+                moves.load_state_dict(state)
+            for parameter in net.parameters():
+                parameter.grad = torch.randn_like(parameter)
+            moves.step()
+        made.append(net.weight.detach().clone())
+    assert torch.equal(*made)
+
+
 def test_loading_an_empty_state_forgets():
     network = _network()
     optimizer = build_optimizer(dict(network.named_parameters()), OptimizerPlan())

@@ -448,8 +448,9 @@ class PlannedOptimizer:
             for index, (name, parameter) in enumerate(_named(part)):
                 prefix = f"{algorithm}/{name}/"
                 mine = [key for key in left if key.startswith(prefix)]
-                found = {key.removeprefix(prefix): left.pop(key).clone() for key in mine}
+                found = {key.removeprefix(prefix): left.pop(key) for key in mine}
                 _check_state(name, parameter, found)
+                found = {key: _laid_out(value, parameter) for key, value in found.items()}
                 if found:
                     nested["state"][index] = found
             part.load_state_dict(nested)
@@ -468,6 +469,17 @@ def _named(part: torch.optim.Optimizer) -> list[tuple[str, nn.Parameter]]:
         for group in part.param_groups
         for pair in zip(group["param_names"], group["params"], strict=True)
     ]
+
+
+def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
+    """A copy that lies in memory as its parameter does.
+
+    Files hold rows one after the other. A fused step walks through weight, gradient and state by
+    their places in memory, and would move weights by what belongs to others.
+    """
+    if value.ndim == 0:
+        return value.clone()
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _check_state(name: str, parameter: Tensor, found: dict[str, Tensor]) -> None:
