@@ -60,6 +60,12 @@ def test_the_constant_and_other_metrics_are_not_hidden() -> None:
     constant = replace(UNTOLD, against="constant")
     words = verdict(WORSE, RMSE, 100, [constant])
     assert "not even shown to be better than always giving the same answer" in words
+    words = verdict(BETTER, RMSE, 100, [constant])
+    assert words.split(". ")[1] == (
+        "That says little: this model is not shown to be better than always giving the same answer"
+    )
+    words = verdict(BETTER, RMSE, 100, [replace(WORSE, against="constant")])
+    assert "this model is worse than always giving the same answer" in words
     other = replace(WORSE, metric="mae")
     assert "By other metrics it is worse: mae." in verdict(BETTER, RMSE, 100, [other])
     other = replace(BETTER, metric="mae")

@@ -41,6 +41,20 @@ def test_a_folder_for_each_class(tmp_path: Path) -> None:
     assert table.source.folder == str(tmp_path)
 
 
+def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "dog/3.png"):
+        put(tmp_path / name)
+    (tmp_path / "cow").mkdir()
+    (table,) = read_splits(tmp_path).values()
+    (note,) = table.notes
+    assert (note.code, note.severity) == ("class_without_pictures", "medium")
+    assert note.title == "The folder 'cow' holds no pictures."
+    assert note.evidence.startswith(f"2 of 3 folders in {tmp_path} are classes")
+    (tmp_path / "ox").mkdir()
+    (table,) = read_splits(tmp_path).values()
+    assert table.notes[0].title == "The folders 'cow', 'ox' hold no pictures."
+
+
 def test_splits_within(tmp_path: Path) -> None:
     for name in ("Train/cat/1.png", "Train/dog/2.png", "val/cat/3.png", "test/dog/4.png"):
         put(tmp_path / name)

@@ -117,6 +117,32 @@ def test_channels_belong_to_the_network_that_has_them(folder: Path) -> None:
         fathom.plan(folder, settings=settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "channels", "expected"),
+    [
+        ("residual", [], "a list of 1 to 5 whole numbers from 4 to 4096, or one such number"),
+        ("residual", [8, 2], "a list of 1 to 5 whole numbers from 4 to 4096, or one such number"),
+        ("convnext", [8, 16], "a list of 3 whole numbers from 4 to 4096, or one such number"),
+        ("vit", [8, 16, 32], "a whole number: it has no stages"),
+    ],
+)
+def test_channels_of_stages_that_are_none(
+    name: str, channels: list[int], expected: str, folder: Path
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        fathom.plan(folder, settings={"network.pictures": name, "network.channels": channels})
+    assert caught.value.what == f"The network for pictures '{name}' cannot have these channels."
+    assert (caught.value.expected, caught.value.got) == (expected, str(channels))
+
+
+def test_channels_of_every_stage(folder: Path, tmp_path: Path) -> None:
+    settings = {**QUICK, "network.channels": [8, 12, 12, 16]}
+    run = fathom.train(folder, out=tmp_path / "run", settings=settings, watch=None)
+    net = run.network.encoders["image_0"].net
+    assert [stage.widen.out_channels for stage in net.stages] == [8, 12, 12, 16]
+    assert "channels = [8, 12, 12, 16]" in (run.folder / "recipe.toml").read_text()
+
+
 @pytest.mark.parametrize("name", ["convnext", "vit"])
 def test_larger_networks_learn_and_go_on_to_the_same_bits(
     name: str, folder: Path, tmp_path: Path

@@ -127,8 +127,8 @@ def test_gradually_the_first_layers_wait(first: Run, few: Path, tmp_path: Path) 
 def test_it_is_compared_with_the_same_from_scratch(first: Run, few: Path, tmp_path: Path) -> None:
     found = train(few, tmp_path / "run", first, evaluate__baselines=True)
     assert "from_scratch" in found.score["baselines"]
-    (told,) = [note for note in found.score["notes"] if "tarting from" in note]
-    assert str(first.folder) in told
+    told = found.score["verdict"]
+    assert f"tarting from {first.folder}" in told
     assert "the same from scratch" in told
     # Its weights were drawn, not taken over, and the pictures are read at their own size.
     ours, theirs = (

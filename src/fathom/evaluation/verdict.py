@@ -112,8 +112,15 @@ def _surprises(
     """What the first sentence alone would hide."""
     sentences: list[str] = []
     if same_answer is not None and not same_answer.better:
-        is_what = "worse" if same_answer.better is False else "not even shown to be better"
-        sentences.append(f"It is {is_what} than always giving the same answer.")
+        worse = same_answer.better is False
+        if primary.better:
+            is_what = "worse" if worse else "not shown to be better"
+            sentences.append(
+                f"That says little: this model is {is_what} than always giving the same answer."
+            )
+        else:
+            is_what = "worse" if worse else "not even shown to be better"
+            sentences.append(f"It is {is_what} than always giving the same answer.")
     same = [other for other in others if other.against == primary.against]
     worse = [other.metric for other in same if other.better is False]
     if primary.better and worse:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from fathom.base.errors import DataError, listed
+from fathom.base.records import Finding
 from fathom.columns.picture import PICTURE_ENDINGS
 from fathom.tables.read_idx import cells_of, read_idx
 from fathom.tables.read_npz import is_npz, read_npz
@@ -104,7 +105,28 @@ def _of_classes(place: Path, root: Path) -> Table:
     if not rows:
         raise _no_pictures(place)
     frame = pl.DataFrame(rows, schema={IMAGE: pl.String, LABEL: pl.String}, orient="row")
-    return Table(frame, _source(place, root))
+    return Table(frame, _source(place, root), _empty_classes(place, rows))
+
+
+def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, ...]:
+    """Folders that may have been meant as classes."""
+    found = {label for _, label in rows}
+    empty = tuple(kind.name for kind in _folders(place) if kind.name not in found)
+    if not empty:
+        return ()
+    one = len(empty) == 1
+    return (
+        Finding(
+            code="class_without_pictures",
+            severity="medium",
+            title=f"The folder{'' if one else 's'} {listed(empty)} hold{'s' if one else ''} no "
+            "pictures.",
+            evidence=f"{len(found)} of {len(found) + len(empty)} folders in {place} are classes; "
+            "the model will never give the others as an answer.",
+            advice="Put pictures there, check their endings, or delete what is no class.",
+            facts={"folders": list(empty)},
+        ),
+    )
 
 
 def _no_pictures(place: Path) -> DataError:

@@ -47,7 +47,11 @@ def read_npz(path: Path) -> dict[str, Table]:
         for name, array in reversed([pair for part in parts.values() for pair in part.items()])
         if _are_pictures(array)
     }
-    return {split: _table(path, arrays, highest) for split, arrays in parts.items()}
+    several = len(parts) > 1
+    return {
+        split: _table(path, arrays, highest, f", the arrays of '{split}'" if several else "")
+        for split, arrays in parts.items()
+    }
 
 
 def _by_split(path: Path, arrays: _Arrays) -> dict[str, _Arrays]:
@@ -97,8 +101,8 @@ def _split_in(name: str) -> tuple[str, str]:
     return "", name
 
 
-def _table(path: Path, arrays: _Arrays, highest: Mapping[str, float]) -> Table:
-    where = str(path)
+def _table(path: Path, arrays: _Arrays, highest: Mapping[str, float], part: str) -> Table:
+    where = f"{path}{part}"
     shaped = {
         name: array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
         for name, array in arrays.items()
@@ -114,7 +118,7 @@ def _table(path: Path, arrays: _Arrays, highest: Mapping[str, float]) -> Table:
     if values:
         frame = pl.DataFrame([*cells, *read_memory(_readable(values), DEFAULTS).frame])
     notes = [_scaled(where, name) for name in pictures if _is_scaled(pictures[name], highest[name])]
-    return Table(frame, Source(name=where, format="npz", paths=(where,)), tuple(notes))
+    return Table(frame, Source(name=str(path), format="npz", paths=(str(path),)), tuple(notes))
 
 
 def _are_pictures(array: np.ndarray) -> bool:

@@ -158,7 +158,6 @@ def _verdict(
         limits={item.name: item.limits for item in found if item.limits},
         looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
         seen=None if times is None else times(keep),
-        notes=_of_transfer(made, asked, said, found, keep),
     )
     score = build_score(
         truth.rows,
@@ -167,6 +166,8 @@ def _verdict(
         about,
         metric=metric_for(column, made.resolved.value("evaluate.metric")),
     )
+    transfer = _of_transfer(made, asked, said, found, keep)
+    score = replace(score, verdict=" ".join([score.verdict, *transfer]))
     coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
 

@@ -1,7 +1,9 @@
 """What is decided for pictures alone."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from fathom.base.errors import RecipeError
 from fathom.columns.gallery import SMALL
 from fathom.models.picture_nets import SHAPES, PictureNetworkName, PictureShape
 from fathom.nets.convnext import ConvNextShape
@@ -69,13 +71,37 @@ def decide_shape(
     return None if name is None or channels is None else _shape(name, channels, size["blocks"])
 
 
-def _shape(name: PictureNetworkName, channels: int, blocks: int) -> PictureShape:
-    widths = (channels, 2 * channels, 4 * channels)
+def _shape(name: PictureNetworkName, channels: int | list[Any], blocks: int) -> PictureShape:
+    widths = _widths(name, channels)
     if name == "convnext":
         return ConvNextShape(widths=widths, depths=(blocks, blocks, 2 * blocks))
     if name == "vit":
         return VitShape(dim=widths[-1], depth=2 * blocks + 2)
     return ResidualShape(widths=widths)
+
+
+def _widths(name: PictureNetworkName, channels: int | list[Any]) -> tuple[int, ...]:
+    """Channels of each stage.
+
+    Raises:
+        RecipeError: a list that the network has no stages for, or of other things than channels.
+    """
+    if isinstance(channels, int):
+        return channels, 2 * channels, 4 * channels
+    least, most = {"residual": (1, 5), "convnext": (3, 3)}.get(name, (0, 0))
+    whole = all(type(width) is int and 4 <= width <= 4096 for width in channels)
+    if whole and least <= len(channels) <= most:
+        return tuple(channels)
+    stages = f"{least} to {most}" if least < most else str(least)
+    raise RecipeError(
+        f"The network for pictures '{name}' cannot have these channels.",
+        where="network.channels",
+        expected=f"a list of {stages} whole numbers from 4 to 4096, or one such number"
+        if most
+        else "a whole number: it has no stages",
+        got=str(channels),
+        do="Name the channels of the first stage alone, or of each.",
+    )
 
 
 def _depth_told(name: PictureNetworkName | None, blocks: int) -> str:

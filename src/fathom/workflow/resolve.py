@@ -13,6 +13,7 @@ from fathom.base.records import Decision
 from fathom.columns.category import Category
 from fathom.columns.kind import Kind
 from fathom.columns.number import Number
+from fathom.metrics.catalogue import metric_named
 from fathom.models.assemble import HeadPlan, NetworkPlan
 from fathom.models.preparation import PreparationPlan
 from fathom.nets.mlp import Shape
@@ -442,7 +443,8 @@ def _schedule(decide: Decider, facts: Circumstances) -> SchedulePlan:
 
 def _evaluation(decide: Decider, facts: Circumstances) -> None:
     tasks = set(facts.tasks.values())
-    decide("evaluate.metric", None, "the task's own: rmse, log_loss")
+    own = sorted({metric_named(task).name for task in tasks})
+    decide("evaluate.metric", None, f"the task's own: {', '.join(own)}")
     decide.where(
         bool(tasks & _CLASSES),
         "evaluate.calibrate",

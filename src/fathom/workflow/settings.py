@@ -178,9 +178,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "network.channels",
-        _WHOLE,
+        (int, list),
         "Channels of the first stage for pictures; the next have twice and four times as many; "
-        "a patch of vit has four times as many.",
+        "a patch of vit has four times as many. Or of every stage, as in [64, 256, 256].",
         least=4,
         most=4096,
     ),
