@@ -197,7 +197,8 @@ def test_the_same_with_random_weights_beside_it(few: Path, tmp_path: Path, tiny_
     said = {"evaluate__baselines": True, "transfer__compare": True, "report": True}
     run = train(few, tmp_path / "run", tmp_path / "net", **said)
     assert "from_scratch" in run.score["baselines"]
-    assert any("tarting from" in note for note in run.score["notes"])
+    assert "tarting from" in run.score["verdict"]
+    assert "the same from scratch" in run.score["verdict"]
     # The same network with other weights.
     ours, theirs = (
         load_file(folder / "checkpoint" / "state.safetensors").values()
