@@ -168,7 +168,8 @@ def train(
         test: rows to be tested on; None = one row in five is held out.
         validation: rows to choose on; None = some are held out.
         out: the run folder; None = the next free one under runs/.
-        from_: a run on pictures whose network is started from, or its folder.
+        from_: a run on pictures whose network is started from, its folder or file of weights; or
+            a folder or a name of the package transformers.
         size: the one dial: "small", "medium" or "large"; None = "medium".
         seed: where all randomness starts.
         names: column names for a file without a header, or a .names file.
