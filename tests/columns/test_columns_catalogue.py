@@ -11,6 +11,7 @@ from fathom.columns.catalogue import (
 )
 from fathom.columns.date import Date
 from fathom.columns.flag import Flag
+from fathom.columns.image import Image
 from fathom.columns.number import Number
 from fathom.columns.set import Set
 
@@ -35,6 +36,8 @@ def test_kinds_are_found_by_name() -> None:
         ("date:month_first", Date(order="month_first")),
         ("date:milliseconds", Date(unit="milliseconds")),
         ("number:decimal_comma", Number(decimal="comma")),
+        ("image:160", Image(side=160)),
+        ("image:grey", Image(colour="grey")),
     ],
 )
 def test_how_cells_are_written_can_be_said(said: str, kind: Any) -> None:
@@ -47,7 +50,14 @@ def test_what_cannot_be_said_of_a_kind_is_refused() -> None:
     assert caught.value.what == "Nothing called 'dayfirst' can be said of the kind 'date'."
     assert "'date:day_first'" in caught.value.expected
     assert caught.value.do == "Did you mean 'day_first'?"
-    for word in ("category:red", "number:", "numbre:decimal_comma"):
+    for word in (
+        "category:red",
+        "number:",
+        "numbre:decimal_comma",
+        "image:7",
+        "image:2000",
+        "image:x",
+    ):
         with pytest.raises(RecipeError):
             kind_from_name(word)
 

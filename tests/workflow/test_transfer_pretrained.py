@@ -219,6 +219,18 @@ def test_the_same_with_random_weights_beside_it(few: Path, tmp_path: Path, tiny_
     assert (run.folder / "report.html").exists()
 
 
+def test_a_side_that_was_said_is_taken(few: Path, tmp_path: Path, tiny_body: Tiny) -> None:
+    """In the form that the pictures have, and so that nothing at the edges is lost."""
+    for name, size in (("vit", (40, 56)), ("convnext", (32, 64))):
+        tiny_body(name, tmp_path / name)
+        said = {**QUICK, "transfer.from": str(tmp_path / name)}
+        kinds, out = {"picture": "image:48"}, tmp_path / f"{name}-run"
+        run = fathom.train(few, out=out, kinds=kinds, settings=said, watch=None)
+        fitted = run.model.preparation.inputs[0].fitted
+        assert (fitted.height, fitted.width) == size
+        assert fathom.predict(fathom.load(out), few / "lying").frame.height == 30
+
+
 def test_it_cannot_be_chosen_by_its_word(few: Path) -> None:
     with pytest.raises(RecipeError, match=r"'pretrained' is what transfer\.from brings"):
         fathom.plan(few, settings={"network.pictures": "pretrained"})

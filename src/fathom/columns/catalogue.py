@@ -39,7 +39,7 @@ _FITTED = {
 }
 
 # What may be said behind the name of a kind, as in "date:day_first".
-_SAID: dict[str, dict[str, dict[str, str]]] = {
+_SAID: dict[str, dict[str, dict[str, Any]]] = {
     "date": {
         "day_first": {"order": "day_first"},
         "month_first": {"order": "month_first"},
@@ -49,7 +49,9 @@ _SAID: dict[str, dict[str, dict[str, str]]] = {
         "decimal_point": {"decimal": "point"},
         "decimal_comma": {"decimal": "comma"},
     },
+    "image": {"grey": {"colour": "grey"}, "rgb": {"colour": "rgb"}},
 }
+_LEAST_SIDE, _MOST_SIDE = 8, 1024
 
 # For options whose default is None.
 _EXAMPLES = {"clip": 3.0, "positive": "yes", "separator": "|"}
@@ -59,7 +61,8 @@ def kind_from_name(name: str) -> Kind:
     """A kind as `--kind COLUMN=KIND` asks for it; behind a colon, how its cells are written.
 
     That is date:day_first, date:month_first, date:seconds (milliseconds, …: since 1970),
-    number:decimal_point and number:decimal_comma. All other options stand at their default.
+    number:decimal_point and number:decimal_comma; image:grey, image:rgb and image:160, the length
+    of a side in pixels. All other options stand at their default.
 
     Raises:
         RecipeError: there is no such kind, or nothing of the sort can be said of it.
@@ -71,6 +74,8 @@ def kind_from_name(name: str) -> Kind:
     head, colon, said = name.partition(":")
     wanted = _class_of(head)
     known = _SAID.get(head, {})
+    if head == "image" and said.isdecimal() and _LEAST_SIDE <= int(said[:9]) <= _MOST_SIDE:
+        known = {said: {"side": int(said)}}
     if colon and said not in known:
         raise RecipeError(
             f"Nothing called '{said}' can be said of the kind '{head}'.",

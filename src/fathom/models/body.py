@@ -8,11 +8,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fathom.base.files import write_atomically, write_sealed
-from fathom.columns.image import FittedImage
+from fathom.columns.image import FittedImage, Image
+from fathom.columns.kind import Kind
 from fathom.encoders.image import ImageEncoder
 from fathom.models.network import Network
 from fathom.models.picture_nets import PictureNetworkName, PictureShape
-from fathom.models.preparation import Preparation
+from fathom.models.preparation import Column, Preparation
 from fathom.nets.convolution import PictureNet
 from fathom.nets.pretrained import PretrainedShape
 
@@ -54,23 +55,30 @@ class Body:
         return isinstance(self.shape, PretrainedShape)
 
     def adopt(self, preparation: Preparation) -> Preparation:
-        """A preparation whose pictures are read as this body learned to read them."""
-        then = self.column
-        kept = {
-            "height": then.height,
-            "width": then.width,
-            "channels": then.channels,
-            "mean": then.mean,
-            "standard_deviation": then.standard_deviation,
-            "texture": then.texture,
-        }
-        inputs = tuple(
-            replace(column, fitted=replace(column.fitted, **kept))
-            if isinstance(column.fitted, FittedImage)
-            else column
-            for column in preparation.inputs
-        )
+        """A preparation whose pictures are read as this body learned to read them.
+
+        One that learned elsewhere takes pictures of the size that was said, if one was.
+        """
+        inputs = tuple(self._adopted(column) for column in preparation.inputs)
         return replace(preparation, inputs=inputs)
+
+    def _adopted(self, column: Column) -> Column:
+        now, then = column.fitted, self.column
+        if not isinstance(now, FittedImage):
+            return column
+        height, width = then.height, then.width
+        if isinstance(self.shape, PretrainedShape) and side_said(column.kind):
+            height, width = (_whole(side, self.shape.multiple) for side in (now.height, now.width))
+        fitted = replace(
+            now,
+            height=height,
+            width=width,
+            channels=then.channels,
+            mean=then.mean,
+            standard_deviation=then.standard_deviation,
+            texture=then.texture,
+        )
+        return replace(column, fitted=fitted)
 
     def put_into(self, network: Network) -> None:
         """The weights into every encoder of pictures of a network built by `plan`."""
@@ -93,6 +101,15 @@ class Body:
             "column": self.column.to_dict(),
         }
         write_sealed(folder / FACTS, facts)
+
+
+def side_said(kind: Kind) -> int:
+    """The side in pixels that was said for a column of pictures; 0 = none."""
+    return kind.side if isinstance(kind, Image) else 0
+
+
+def _whole(side: int, multiple: int) -> int:
+    return max(1, round(side / multiple)) * multiple
 
 
 def encoders_of(network: Network) -> dict[str, ImageEncoder]:

@@ -80,6 +80,14 @@ class PretrainedShape:
         """The sizes by name."""
         return json.loads(self.config)
 
+    @property
+    def multiple(self) -> int:
+        """Sides of pictures that are a multiple of it are seen whole."""
+        if not ARCHITECTURES[self.model_type].tokens:
+            return 32  # five times each side is halved
+        patch = self.facts["patch_size"]
+        return int(max(patch) if isinstance(patch, list) else patch)
+
 
 class Pretrained(PictureNet):
     """A network of transformers as a network for pictures.

@@ -59,7 +59,11 @@ def _shown(table: Table, roles: Roles, search: bool) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for name in table.columns:
         said, cells = roles.kinds.get(name), located(table, name)
-        taken = said == "image" if said else about_image(Profile(name, cells)) is not None
+        taken = (
+            said.partition(":")[0] == "image"
+            if said
+            else about_image(Profile(name, cells)) is not None
+        )
         if taken and name not in roles.targets:
             found[name] = same_shown(Image().parse(cells), search=search)
     return found

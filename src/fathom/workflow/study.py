@@ -206,9 +206,10 @@ def _pictures(schema: Schema) -> dict[str, Image]:
 
 def _picture_side(train: Table, schema: Schema, body: Body | None) -> int:
     """The longest side of the pixels that a network reads."""
-    if body is not None:
-        return max(body.column.height, body.column.width)
     pictures = _pictures(schema)
+    said = any(kind.side for kind in pictures.values())
+    if body is not None and not (body.foreign and said):
+        return max(body.column.height, body.column.width)
     values = parse_columns(train, dict(pictures))
     return max((max(pictures[name].size(values[name])) for name in pictures), default=0)
 
