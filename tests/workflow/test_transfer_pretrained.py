@@ -224,7 +224,7 @@ def test_a_side_that_was_said_is_taken(few: Path, tmp_path: Path, tiny_body: Tin
     for name, size in (("vit", (40, 56)), ("convnext", (32, 64))):
         tiny_body(name, tmp_path / name)
         said = {**QUICK, "transfer.from": str(tmp_path / name)}
-        kinds, out = {"picture": "image:48"}, tmp_path / f"{name}-run"
+        kinds, out = {"image": "image:48"}, tmp_path / f"{name}-run"
         run = fathom.train(few, out=out, kinds=kinds, settings=said, watch=None)
         fitted = run.model.preparation.inputs[0].fitted
         assert (fitted.height, fitted.width) == size
