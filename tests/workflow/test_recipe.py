@@ -21,6 +21,9 @@ def values(known: Setting) -> st.SearchStrategy[Any]:
     least, most = max(known.least, -1e6), min(known.most, 1e6)
     if known.choices:
         return st.sampled_from(known.choices)
+    if known.types == (int, list):
+        one = st.integers(int(least), int(most))
+        return st.lists(one, min_size=1, max_size=3) | one
     if list in known.types:
         return st.lists(WORDS, min_size=1, max_size=3) | WORDS
     if bool in known.types:
