@@ -27,7 +27,7 @@ def check_shapes(prediction: torch.Size, target: torch.Size) -> None:
         FathomError: the target's shape does not broadcast to the prediction's.
     """
     try:
-        fits = torch.broadcast_shapes(prediction, target) == prediction
+        fits = prediction == target or torch.broadcast_shapes(prediction, target) == prediction
     except RuntimeError:
         fits = False
     if not fits:

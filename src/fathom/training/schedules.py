@@ -101,7 +101,7 @@ class SchedulePlan:
     def settings(self) -> dict[str, float]:
         """The options that the schedule uses, the usual values filled in."""
         options = SCHEDULES[self.name].options
-        given = {key: value for key, value in asdict(self).items() if key in options}
+        given = {key: value for key, value in vars(self).items() if key in options}
         return {**options, **{key: value for key, value in given.items() if value is not None}}
 
 

@@ -1,6 +1,6 @@
 """Truth beside answers: settings from held rows, baselines, scores, intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -196,6 +196,14 @@ def baseline_data(preparation: Preparation, values: Mapping[str, Values]) -> Bas
     )
 
 
+def _baseline_data(preparation: Preparation, table: Table, names: Sequence[str]) -> BaselineData:
+    """What the baselines of these names look at; a constant looks at nothing."""
+    if set(names) <= {"constant"}:
+        nothing = np.zeros((table.num_rows, 0))
+        return BaselineData(numbers=nothing, categories=nothing.astype(np.int64))
+    return baseline_data(preparation, preparation.parse(table))
+
+
 def judge_baselines(
     column: Column,
     preparation: Preparation,
@@ -217,7 +225,7 @@ def judge_baselines(
     truths: list[Truth] = []
     for table in tables[:2]:
         truth = truth_of(column, table, schema)
-        data = baseline_data(preparation, preparation.parse(table))
+        data = _baseline_data(preparation, table, plan["names"])
         keep = np.flatnonzero(truth.known)[truth.rows.known()]
         inside = truth.rows.known()
         weight = None if truth.rows.weight is None else truth.rows.weight[inside]
@@ -232,7 +240,7 @@ def judge_baselines(
         truths.append(Truth(truth.rows.at(np.flatnonzero(inside)), truth.known))
     task = task_of(column)
     metric = metric_named(task, plan["metric"])
-    test = baseline_data(preparation, preparation.parse(tables[2]))
+    test = _baseline_data(preparation, tables[2], plan["names"])
     num_classes = 0 if task == "regression" else len(class_names(column))
     found = run_baselines(
         labelled[0],

@@ -196,7 +196,7 @@ def _side_by_side(
 def threads_for(resolved: Resolved) -> int:
     """How many threads the steps of a training that is alone here get."""
     small = resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP
-    small = small and resolved.value("network.pictures") is None
+    small = small and resolved.value("network.pictures") in (None, "flat")
     alone = small or multiprocessing.current_process().daemon
     return 1 if alone else torch.get_num_threads()
 
