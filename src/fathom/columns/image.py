@@ -160,11 +160,11 @@ class FittedImage(FittedColumn):
     def thumbnails(self, values: Values, side: int) -> Float[np.ndarray, "rows pixels"]:
         """Small grey versions as plain numbers, 0 to 255, NaN where there is no picture."""
         stored = self.transform(values)
-        found = [
-            adaptive_avg_pool2d(stored.rows(slice(first, first + 1024)).data.float(), side)
-            for first in range(0, len(values), 1024)
-        ]
-        small = torch.cat(found).mean(1).flatten(1).numpy().astype(np.float64)
+        small = np.empty((len(values), side * side), dtype=np.float32)
+        for first in range(0, len(values), 1024):
+            some = slice(first, first + 1024)
+            pooled = adaptive_avg_pool2d(stored.rows(some).data.float(), side)
+            small[some] = pooled.mean(1).flatten(1).numpy()
         if stored.mask is not None:
             small[~stored.mask.numpy()] = np.nan
         return small
