@@ -62,7 +62,7 @@ def test_speeds_are_told_beside_the_plan(
     fathom: Fathom, houses: Path, tiny: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_speeds, "_SECONDS", 0.01)
-    monkeypatch.setattr(engine_speeds, "_choices", lambda _: [{}, {"training.fused": False}])
+    monkeypatch.setattr(engine_speeds, "_choices", lambda *_: [{}, {"training.fused": False}])
     said = fathom("plan", houses, "-t", "price", "--speed", *tiny)
     assert said.code == 0
     assert "\nfused = true" in said.out

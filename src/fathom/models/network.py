@@ -8,6 +8,7 @@ from torch import nn
 
 from fathom.base.tensors import Features, Field
 from fathom.encoders.encoder import Encoder
+from fathom.encoders.image import ImageEncoder
 from fathom.heads.head import Head
 
 
@@ -61,9 +62,8 @@ class Network(nn.Module):
         of weights, copies and what is pickled stay as they were.
         """
         for part in [*self.encoders.values(), self.body]:
-            net = dict(part.named_children()).get("net")
-            if net is not None and any(True for _ in net.parameters()):
-                net.compile(dynamic=False)
+            if isinstance(part, ImageEncoder | SideBySide):
+                part.net.compile(dynamic=False)
 
     def features(self, inputs: dict[str, Field]) -> Features:
         """What the heads see."""

@@ -61,7 +61,7 @@ def check_compiler() -> None:
     """
     try:
         torch.compile(_tiny, dynamic=False)(torch.ones(3))
-    except Exception as error:
+    except Exception as error:  # compilers fail in ways of their own
         raise RecipeError(
             "PyTorch cannot compile on this machine.",
             where="training.compile",

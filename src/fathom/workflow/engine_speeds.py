@@ -71,10 +71,12 @@ def speeds_of(made: Study) -> list[Speed]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads_for(made.resolved))
     try:
-        for settings in _choices(made.resolved):
+        for settings in _choices(made.resolved, len(made.material.parts[0][0])):
             try:
                 trials.append(_begun(made, settings))
             except FathomError as error:
+                if not settings:  # what cannot be planned cannot be compared with
+                    raise
                 found.append(Speed(settings, why_not=error.what))
         for _ in range(_ROUNDS):
             for trial in trials:
@@ -84,8 +86,8 @@ def speeds_of(made: Study) -> list[Speed]:
     return [*(Speed(t.settings, median(t.rates), t.before) for t in trials), *found]
 
 
-def _choices(resolved: Resolved) -> list[dict[str, Any]]:
-    """What is tried: the plan, and each choice changed."""
+def _choices(resolved: Resolved, num_rows: int) -> list[dict[str, Any]]:
+    """What is tried: the plan, and each choice changed; batches of no more rows than there are."""
     value, size = resolved.value, resolved.batch_size
     found: list[dict[str, Any]] = [{}]
     found.append({"training.precision": _OTHER_PRECISION[value("training.precision")]})
@@ -94,8 +96,9 @@ def _choices(resolved: Resolved) -> list[dict[str, Any]]:
     if value("training.fused") is not None:
         found.append({"training.fused": not value("training.fused")})
     found.append({"training.compile": not value("training.compile")})
-    found += [{"training.batch_size": other} for other in (size // 2, size * 2, size * 4) if other]
-    return found
+    most = min(num_rows, _MOST_ROWS)
+    sizes = [other for other in (size // 2, size * 2, size * 4) if 0 < other <= most]
+    return found + [{"training.batch_size": other} for other in sizes]
 
 
 def _begun(made: Study, settings: dict[str, Any]) -> _Trial:
