@@ -62,16 +62,18 @@ def _in_fp32(run: Run, rows: pl.DataFrame) -> np.ndarray:
     return target.fitted.unscale(said.double().mean(1).squeeze(-1)).numpy()
 
 
-def test_pictures_are_checked_as_steps_compute(table: pl.DataFrame) -> None:
+def test_pictures_and_classes_are_checked_as_steps_compute(table: pl.DataFrame) -> None:
     rng = np.random.default_rng(0)
     cells = [
         b"P5 8 8 255\n" + rng.integers(0, 255, 64, dtype=np.uint8).tobytes() for _ in range(80)
     ]
-    rows = {"photo": cells, "what": ["ab", "yz"] * 40}
+    pictures = pl.DataFrame({"photo": cells, "price": rng.normal(size=80)})
+    words = table.with_columns(what=pl.col("price") > pl.col("price").median())
     for precision in ("bf16", "fp32"):
-        said = Recipe.of({"target": "what", "training.precision": precision})
-        resolved = study(said, pl.DataFrame(rows)).resolved
-        assert learn._precision_of_checks(resolved) == precision
-    assert (
-        learn._precision_of_checks(study(Recipe.of({"target": "price"}), table).resolved) == "fp32"
-    )
+        for rows, target in ((pictures, "price"), (words, "what")):
+            said = Recipe.of({"target": target, "training.precision": precision})
+            found = study(said, rows)
+            assert learn._precision_of_checks(found.resolved, found.targets) == precision
+    said = Recipe.of({"target": "price", "training.precision": "bf16"})
+    found = study(said, table)
+    assert learn._precision_of_checks(found.resolved, found.targets) == "fp32"

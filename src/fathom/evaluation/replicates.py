@@ -4,8 +4,11 @@ All answers and all metrics see the same resamples, so the difference of two ans
 already the paired one.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,6 +21,7 @@ _CELLS_AT_ONCE = 1 << 18  # weights held at once: what stays in a core's cache
 _CELLS_IN_ALL = 20_000_000  # rows times draws; beyond it fewer draws are made
 _FEWEST_DRAWS = 250
 _MOST_LEFT_OUT = 200
+_MOST_THREADS = 4  # each holds a chunk of weights in its core's cache; NumPy lets go of the lock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,11 +177,17 @@ def _scores(
     wanted: list[tuple[str, Metric, np.ndarray]],
     chunks: Iterator[np.ndarray],
 ) -> Float[np.ndarray, "wanted sets"]:
-    collected: list[np.ndarray] = []
-    for counts in chunks:
+    def score(counts: np.ndarray) -> np.ndarray:
         weight = counts if rows.cluster is None else counts[:, units]
         if rows.weight is not None:
             weight = weight * rows.weight
         scores = [metric.compute(rows.truth, part, weight) for _, metric, part in wanted]
-        collected.append(np.stack([np.asarray(score) for score in scores]))
+        return np.stack([np.asarray(score) for score in scores])
+
+    collected: list[np.ndarray] = []
+    num_threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(num_threads) as pool:
+        # Drawn in turn, in this thread, so that the draws are the same with any number of threads.
+        while some := list(islice(chunks, 2 * num_threads)):
+            collected += pool.map(score, some)
     return np.concatenate(collected, axis=1)
