@@ -21,6 +21,7 @@ from fathom.models.picture_nets import (
 )
 from fathom.nets.convnext import ConvNextShape
 from fathom.nets.convolution import ResidualShape
+from fathom.nets.quick import QuickShape
 from fathom.nets.vit import VitShape
 from fathom.training.optimizers import parameter_roles
 from fathom.workflow.settings import setting
@@ -32,6 +33,7 @@ FITTED = FittedImage(
 )  # fmt: skip
 SMALL: dict[str, Any] = {
     "residual": ResidualShape(widths=(8, 16)),
+    "quick": QuickShape(widths=(8, 16)),
     "convnext": ConvNextShape(widths=(8, 16), depths=(1, 2), side=5),
     "vit": VitShape(dim=12, depth=3, dropout=0.1),
 }
@@ -88,7 +90,7 @@ def test_a_word_that_there_is_not_is_told() -> None:
     assert str(caught.value).splitlines() == [
         "There is no network for pictures called 'vitt'.",
         "  where:    network.pictures",
-        "  expected: 'residual', 'convnext', 'vit', 'lenet', 'flat', 'pretrained'",
+        "  expected: 'residual', 'quick', 'convnext', 'vit', 'lenet', 'flat', 'pretrained'",
         "  got:      'vitt'",
         "  do:       Did you mean 'vit'?",
     ]

@@ -137,6 +137,25 @@ def test_muon_takes_the_filters_of_a_convolution_as_a_matrix(shape):
     assert set(optimizer.state_dict()) == {"convolution_muon/filters/momentum_buffer"}
 
 
+def test_filters_that_keep_their_length_turn_by_ten_times_the_rate():
+    plan = OptimizerPlan(name="muon", learning_rate=0.03, hold_norm=True, weight_decay=DECAY)
+    filters = nn.Parameter(torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0)))
+    before = filters.detach().clone()
+    optimizer = build_optimizer({"filters": filters}, plan)
+    filters.grad = torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(1))
+    optimizer.step()
+    after = filters.detach()
+    assert after.norm().item() == pytest.approx(before.norm().item(), rel=1e-5)
+    # The step has nothing to do with the weights here: a right angle, nearly.
+    turned = torch.acos((before * after).sum() / before.norm() / after.norm())
+    assert turned.item() == pytest.approx(math.atan(0.3), rel=0.15)
+
+
+def test_only_muon_keeps_the_length_of_filters():
+    with pytest.raises(RecipeError, match=r"'adamw' does not use the option 'hold_norm'"):
+        OptimizerPlan(name="adamw", hold_norm=True)
+
+
 def test_the_orthogonal_matrix_is_nearly_that_of_the_singular_vectors():
     matrix = torch.randn(12, 40, generator=torch.Generator().manual_seed(0))
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)

@@ -14,6 +14,7 @@ from torch import nn
 from fathom.base.errors import RunError, Stopped, StorageError
 from fathom.training.checkpoint import Snapshot, same
 from fathom.training.optimizers import OptimizerPlan
+from fathom.training.plan import check_same_plan, plan_to_dict
 
 Make = Callable[..., Any]
 
@@ -173,6 +174,16 @@ def test_a_fresh_training_replaces_an_old_one(
     assert lines(tmp_path, "history") == lines(tmp_path, "timings") == []
     train(tiny(), plan(), folder=tmp_path)
     assert [line["step"] for line in lines(tmp_path, "history")] == [3, 6, 9, 12]
+
+
+def test_what_older_checkpoints_do_not_say_is_as_usual(plan: Make) -> None:
+    mine = plan(optimizer=OptimizerPlan(name="muon", learning_rate=0.1))
+    stored = plan_to_dict(mine)
+    del stored["optimizer"]["hold_norm"], stored["fused"]
+    check_same_plan(mine, stored, "here")
+    held = plan(optimizer=OptimizerPlan(name="muon", learning_rate=0.1, hold_norm=True))
+    with pytest.raises(RunError, match="another plan"):
+        check_same_plan(held, stored, "here")
 
 
 def test_another_plan_cannot_be_resumed(

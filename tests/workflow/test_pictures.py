@@ -121,6 +121,7 @@ def test_channels_belong_to_the_network_that_has_them(folder: Path) -> None:
     ("name", "channels", "expected"),
     [
         ("residual", [], "a list of 1 to 5 whole numbers from 4 to 4096, or one such number"),
+        ("quick", [8, 2], "a list of 1 to 5 whole numbers from 4 to 4096, or one such number"),
         ("residual", [8, 2], "a list of 1 to 5 whole numbers from 4 to 4096, or one such number"),
         ("convnext", [8, 16], "a list of 3 whole numbers from 4 to 4096, or one such number"),
         ("vit", [8, 16, 32], "a whole number: it has no stages"),
@@ -258,6 +259,8 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
         ("augment.mixup", 0.3),
         ("augment.cutmix", 1.0),
         ("network.both_sides", True),
+        ("network.nudged", True),
+        ("training.hold_norm", True),
         ("network.channels", 5),
     ],
 )

@@ -96,6 +96,8 @@ CHANGES = (
 PICTURES = {
     "network.pictures",
     "network.both_sides",
+    "network.nudged",
+    "training.hold_norm",
     "network.channels",
     *(f"augment.{name}" for name in CHANGES),
 }

@@ -23,6 +23,11 @@ class ImageEncoder(Encoder):
         generator: where the weights of that step are drawn from.
         both_sides: whether an answer sees the mean of a picture and its mirror image. In training
             it sees one of them.
+        nudged: whether an answer sees, for half of the whole, the picture moved by a pixel to both
+            sides along the diagonal, too.
+
+    Source: views that are moved: Jordan, "94 % on CIFAR-10 in 3.29 seconds on a single GPU",
+        arXiv 2404.00498.
     """
 
     mean: Tensor
@@ -38,6 +43,7 @@ class ImageEncoder(Encoder):
         dim: int | None = None,
         generator: torch.Generator | None = None,
         both_sides: bool = False,
+        nudged: bool = False,
     ) -> None:
         super().__init__()
         dim_net = int(net.dim_out)  # pyright: ignore[reportArgumentType]
@@ -50,7 +56,7 @@ class ImageEncoder(Encoder):
         self.register_buffer("mean", 255 * torch.tensor(mean).reshape(1, -1, 1, 1))
         self.register_buffer("scale", 1 / (255 * torch.tensor(deviation).reshape(1, -1, 1, 1)))
         self.missing = missing
-        self.both_sides = both_sides
+        self.both_sides, self.nudged = both_sides, nudged
         # How pixels lie in memory: no part of the model, but of how quickly it is computed.
         self.memory_format = torch.channels_last
         self.dim_out = (dim or dim_net) + int(missing)
@@ -58,13 +64,27 @@ class ImageEncoder(Encoder):
     def forward(self, field: Field) -> Features:
         pixels = (field.data.float() - self.mean) * self.scale
         pixels = pixels.contiguous(memory_format=self.memory_format)
-        vector = self.net(pixels)
-        if self.both_sides and not self.training:
-            vector = (vector + self.net(pixels.flip(3))) / 2
-        vector = self.view(vector)
+        vector = self.view(self._seen(pixels))
         if not self.missing:
             return Features("vector", vector)
         there = field.mask if field.mask is not None else vector.new_ones(len(field)).bool()
         vector = torch.where(there[:, None], vector, 0.0)
         sign = (~there).to(vector.dtype)[:, None]
         return Features("vector", torch.cat([vector, sign], dim=1))
+
+    def _seen(self, pixels: Tensor) -> Tensor:
+        """What the net says, of several views of each picture in an answer."""
+        if self.training:
+            return self.net(pixels)
+        vector = self._sides(pixels)
+        if not self.nudged:
+            return vector
+        height, width = pixels.shape[2:]
+        wide = nn.functional.pad(pixels, (1, 1, 1, 1), mode="reflect")
+        moved = [wide[:, :, by : by + height, by : by + width] for by in (0, 2)]
+        return vector / 2 + sum(self._sides(view) for view in moved) / 4
+
+    def _sides(self, pixels: Tensor) -> Tensor:
+        if not self.both_sides:
+            return self.net(pixels)
+        return (self.net(pixels) + self.net(pixels.flip(3))) / 2

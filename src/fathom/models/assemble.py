@@ -53,6 +53,7 @@ class NetworkPlan:
         pictures: a word of `PICTURE_NETWORKS`, for each column of pictures.
         picture_shape: what that one looks like; None = as usual, or it has no choices.
         both_sides: whether answers see pictures and their mirror images.
+        nudged: whether answers see pictures moved by a pixel, too.
         picture_dim: length of the vector of a picture beside other inputs.
         number_dim: length of the vector of a number; 0 = the plain number.
         category_dim: length of the vector of a category.
@@ -65,6 +66,7 @@ class NetworkPlan:
     pictures: PictureNetworkName = "residual"
     picture_shape: PictureShape | None = None
     both_sides: bool = False
+    nudged: bool = False
     picture_dim: int = 32
     number_dim: int = 16
     category_dim: int = 16
@@ -155,6 +157,7 @@ def _pictures(
         dim=dim,
         generator=generator,
         both_sides=plan.both_sides,
+        nudged=plan.nudged,
     )
 
 

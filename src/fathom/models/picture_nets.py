@@ -18,28 +18,32 @@ from fathom.nets.convolution import (
     ResidualShape,
 )
 from fathom.nets.pretrained import Pretrained, PretrainedShape
+from fathom.nets.quick import Quick, QuickShape
 from fathom.nets.vit import Vit, VitShape
 
 PICTURE_NETWORKS: dict[str, str] = {
     "residual": "A fast residual network; the default.",
+    "quick": "Stages without sums that learn much in few steps; for small pictures.",
     "convnext": "Wide views by channel, then mixed place by place; for larger pictures.",
     "vit": "Patches that look at one another: a transformer; for many pictures.",
     "lenet": "The classic of two convolutions; simple enough to be drawn.",
     "flat": "The pixels in a row: all that follows is up to `network.name`.",
     "pretrained": "One of the package transformers, which `transfer.from` names.",
 }
-PictureNetworkName = Literal["residual", "convnext", "vit", "lenet", "flat", "pretrained"]
-PictureShape = ResidualShape | ConvNextShape | VitShape | PretrainedShape
+PictureNetworkName = Literal["residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained"]
+PictureShape = ResidualShape | QuickShape | ConvNextShape | VitShape | PretrainedShape
 
 # Those that can look otherwise; the others are always the same.
 SHAPES: dict[str, type[PictureShape]] = {
     "residual": ResidualShape,
+    "quick": QuickShape,
     "convnext": ConvNextShape,
     "vit": VitShape,
     "pretrained": PretrainedShape,
 }
 _USUAL: dict[str, PictureShape] = {
     "residual": ResidualShape(),
+    "quick": QuickShape(),
     "convnext": ConvNextShape(),
     "vit": VitShape(),
 }
@@ -122,7 +126,11 @@ def build_picture_net(
     if isinstance(shape, PretrainedShape):
         return Pretrained(shape, generator)
     if isinstance(shape, ResidualShape):
-        return FastResidual(_patches(fitted, shape, generator), shape, generator)
+        patches = _patches(fitted, shape.widths[0], generator, whiten=shape.whiten)
+        return FastResidual(patches, shape, generator)
+    if isinstance(shape, QuickShape):
+        patches = _patches(fitted, shape.widths[0], generator)
+        return Quick(patches, shape, generator)
     if isinstance(shape, ConvNextShape):
         return ConvNext(*size, shape, generator)
     if isinstance(shape, VitShape):
@@ -131,9 +139,9 @@ def build_picture_net(
 
 
 def _patches(
-    fitted: FittedImage, shape: ResidualShape, generator: torch.Generator
+    fitted: FittedImage, width: int, generator: torch.Generator, *, whiten: bool = True
 ) -> PatchWhitening | LearnedPatches:
-    if not shape.whiten:
-        return LearnedPatches(fitted.channels, shape.widths[0] // 2, generator)
+    if not whiten:
+        return LearnedPatches(fitted.channels, width // 2, generator)
     suited = Patches.suited(fitted.channels, fitted.height, fitted.width)
     return PatchWhitening(fitted.unit_texture, suited)

@@ -64,7 +64,7 @@ OPTIMIZERS: dict[str, NamedOptimizer] = {
         _ADAM, "Adam with weight decay set apart from the gradient; the plain choice."
     ),
     "muon": NamedOptimizer(
-        {"momentum": 0.95, "nesterov": True, **_ADAM},
+        {"momentum": 0.95, "nesterov": True, "hold_norm": False, **_ADAM},
         "Hidden layers by an orthogonalised step, the rest by adamw; often needs fewer steps.",
     ),
 }
@@ -84,6 +84,8 @@ class OptimizerPlan:
             weight decay; the others add weight decay × weight to the gradient.
         momentum: share of the running sum of gradients that is kept.
         nesterov: whether muon looks one step ahead.
+        hold_norm: whether convolutions keep the length of their filters under muon; decay does
+            nothing to them then.
         betas: how long adam remembers the gradient and its square.
         eps: keeps a division from exploding. (Muon's own matrices do not use it.)
         smoothing: how long rmsprop remembers the squared gradient.
@@ -101,6 +103,7 @@ class OptimizerPlan:
     weight_decay: float = 0.0
     momentum: float | None = None
     nesterov: bool | None = None
+    hold_norm: bool | None = None
     betas: tuple[float, float] | None = None
     eps: float | None = None
     smoothing: float | None = None
@@ -134,6 +137,7 @@ class OptimizerPlan:
         return {
             "momentum": self.momentum,
             "nesterov": self.nesterov,
+            "hold_norm": self.hold_norm,
             "betas": self.betas,
             "eps": self.eps,
             "smoothing": self.smoothing,
@@ -358,7 +362,8 @@ def _create(
                 adjust_lr_fn="match_rms_adamw",
             )
         case "convolution_muon":
-            return ConvolutionMuon(groups, momentum=used["momentum"], nesterov=used["nesterov"])
+            kept = ("momentum", "nesterov", "hold_norm")
+            return ConvolutionMuon(groups, **{option: used[option] for option in kept})
         case _:
             return torch.optim.AdamW(groups, betas=used["betas"], eps=used["eps"], **how)
 

@@ -112,7 +112,7 @@ def check_same_plan(plan: TrainingPlan, stored: dict[str, Any], where: str) -> N
     """
     mine = plan_to_dict(plan)
     # What older checkpoints do not say was then as it is unless it is said.
-    stored = {**plan_to_dict(TrainingPlan(num_steps=1)), **stored}
+    stored = _filled(stored, plan_to_dict(TrainingPlan(num_steps=1)))
     odd = [name for name in mine if mine[name] != stored.get(name)]
     if odd:
         raise RunError(
@@ -122,3 +122,12 @@ def check_same_plan(plan: TrainingPlan, stored: dict[str, Any], where: str) -> N
             got=", ".join(f"{name} = {mine[name]}" for name in odd),
             do="Resume with the plan that the run was started with, or train anew.",
         )
+
+
+def _filled(stored: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    parts = {
+        name: {**usual[name], **value} if isinstance(usual.get(name), dict) else value
+        for name, value in stored.items()
+        if value is not None
+    }
+    return {**usual, **stored, **parts}

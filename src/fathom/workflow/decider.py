@@ -12,6 +12,9 @@ from fathom.models.body import Body
 from fathom.workflow.mirror import MirrorTrial
 from fathom.workflow.recipe import Recipe, useless
 
+CLASSES = frozenset({"binary", "multiclass"})
+MANY_ROWS = 5000
+
 
 @dataclass(frozen=True)
 class Circumstances:
@@ -34,6 +37,11 @@ class Circumstances:
     mirror: MirrorTrial | None = None
     picture_side: int = 0
     body: Body | None = None
+
+
+def noisy(facts: Circumstances) -> bool:
+    """Many rows with a yes or no: such targets are seldom certain, and trainings overfit them."""
+    return facts.num_rows >= MANY_ROWS and next(iter(facts.tasks.values())) == "binary"
 
 
 class Decider:

@@ -8,6 +8,7 @@ from fathom.columns.gallery import SMALL
 from fathom.models.picture_nets import SHAPES, PictureNetworkName, PictureShape
 from fathom.nets.convnext import ConvNextShape
 from fathom.nets.convolution import ResidualShape
+from fathom.nets.quick import QuickShape
 from fathom.nets.vit import VitShape
 from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
@@ -77,6 +78,8 @@ def _shape(name: PictureNetworkName, channels: int | list[Any], blocks: int) -> 
         return ConvNextShape(widths=widths, depths=(blocks, blocks, 2 * blocks))
     if name == "vit":
         return VitShape(dim=widths[-1], depth=2 * blocks + 2)
+    if name == "quick":
+        return QuickShape(widths=widths)
     return ResidualShape(widths=widths)
 
 
@@ -87,8 +90,8 @@ def _widths(name: PictureNetworkName, channels: int | list[Any]) -> tuple[int, .
         RecipeError: a list that the network has no stages for, or of other things than channels.
     """
     if isinstance(channels, int):
-        return channels, 2 * channels, 4 * channels
-    least, most = {"residual": (1, 5), "convnext": (3, 3)}.get(name, (0, 0))
+        return channels, (4 if name == "quick" else 2) * channels, 4 * channels
+    least, most = {"residual": (1, 5), "quick": (1, 5), "convnext": (3, 3)}.get(name, (0, 0))
     whole = all(type(width) is int and 4 <= width <= 4096 for width in channels)
     if whole and least <= len(channels) <= most:
         return tuple(channels)

@@ -20,11 +20,11 @@ from fathom.nets.mlp import Shape
 from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
 from fathom.training.averaging import AveragingPlan
-from fathom.training.optimizers import OptimizerPlan
 from fathom.training.plan import TrainingPlan
 from fathom.training.schedules import SCHEDULES, SchedulePlan
-from fathom.workflow.decider import Circumstances, Decider
+from fathom.workflow.decider import CLASSES, MANY_ROWS, Circumstances, Decider, noisy
 from fathom.workflow.engine import decide_engine
+from fathom.workflow.optimizing import decide_optimizer
 from fathom.workflow.pictures import (
     NO_PICTURE,
     changes,
@@ -36,7 +36,6 @@ from fathom.workflow.pictures import (
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.transfer import Transfer, decide_transfer
 
-_MANY_ROWS = 5000
 # What the one dial turns: members, width, how many steps are taken; channels and blocks of
 # networks for pictures.
 SIZES: dict[str, dict[str, int]] = {
@@ -47,10 +46,6 @@ SIZES: dict[str, dict[str, int]] = {
 
 _NO_NUMBER = "no input is a number"
 _NO_CATEGORY = "no input is a category"
-_CLASSES = frozenset({"binary", "multiclass"})
-# Where it is not the 0.002 of muon, adamw and their like.
-_RATES = {"sgd": 0.1, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.01}
-_RATES_ON_PICTURES = {"adamw": 5e-3, "muon": 0.01}
 
 
 @dataclass(frozen=True)
@@ -110,7 +105,7 @@ def resolve(recipe: Recipe, facts: Circumstances) -> Resolved:
     training = _training(decide, facts, size, batch_size, seed)
     first = next(iter(facts.tasks.values()))
     sampling = decide.where(
-        first in _CLASSES,
+        first in CLASSES,
         "training.sampling",
         "plain",
         "every row once an epoch",
@@ -172,7 +167,7 @@ def _axes(decide: Decider, facts: Circumstances, numbers: int, seed: int) -> Pre
     plain = said("network.name") == "linear" or said("network.number_dim") == 0
     fits = numbers > 0 and not plain
     otherwise = "the network sees plain numbers" if numbers else _NO_NUMBER
-    bins = min(200 if _noisy(facts) else 48, max(2, facts.num_rows // 8))
+    bins = min(200 if noisy(facts) else 48, max(2, facts.num_rows // 8))
     repeats = 100 if "regression" in facts.tasks.values() else 20
     few = "fewer than two inputs are numbers" if numbers else _NO_NUMBER
     num_bins = decide.where(
@@ -204,19 +199,14 @@ def _axes(decide: Decider, facts: Circumstances, numbers: int, seed: int) -> Pre
     )
 
 
-def _noisy(facts: Circumstances) -> bool:
-    """Many rows with a yes or no: such targets are seldom certain, and trainings overfit them."""
-    return facts.num_rows >= _MANY_ROWS and next(iter(facts.tasks.values())) == "binary"
-
-
 def _width(facts: Circumstances, size: Mapping[str, int]) -> tuple[int, str]:
-    if facts.num_rows < _MANY_ROWS or _noisy(facts):
+    if facts.num_rows < MANY_ROWS or noisy(facts):
         return size["width"] // 2, "half of what goes with the size: wider did not help such data"
     return size["width"], "goes with the size"
 
 
 def _dropout(facts: Circumstances) -> tuple[float, str]:
-    if _noisy(facts):
+    if noisy(facts):
         return 0.2, "yes or no is seldom certain: guard against learning chance by heart"
     return 0.0, "the ensemble and the early stop guard enough"
 
@@ -233,6 +223,9 @@ def _network(
     picture_net = decide_picture_net(decide, facts)
     of_pictures = decide_shape(decide, facts, size, picture_net)
     sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
+    nudged = decide.where(
+        pictures > 0, "network.nudged", False, "six views in place of two take longer", NO_PICTURE
+    )
     deep = name != "linear"
     hidden = {
         "width": _width(facts, size),
@@ -269,6 +262,7 @@ def _network(
         name=name,
         pictures=picture_net or "residual",
         both_sides=bool(sides),
+        nudged=bool(nudged),
         picture_shape=of_pictures if facts.body is None else facts.body.shape,
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
@@ -286,7 +280,7 @@ def _both_sides(facts: Circumstances) -> tuple[bool, str]:
 
 def _losses(decide: Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
     tasks = set(facts.tasks.values())
-    numbers, classes = "regression" in tasks, bool(tasks & _CLASSES)
+    numbers, classes = "regression" in tasks, bool(tasks & CLASSES)
     none = "no target has classes"
     number = decide.where(
         numbers,
@@ -326,7 +320,7 @@ def _training(
 ) -> TrainingPlan:
     per_epoch = max(1, math.ceil(facts.num_rows / batch_size))
     pictures = facts.inputs.get("image", 0) > 0
-    passes = 15 if _noisy(facts) else 25
+    passes = 15 if noisy(facts) else 25
     wanted = min(max(size["steps"], passes * per_epoch), 2 * size["steps"])
     if pictures:
         wanted = 3 * size["steps"] // 2
@@ -341,24 +335,11 @@ def _training(
     )
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
     averaging = decide("training.averaging", *_averaging(facts))
-    name = _optimizer(decide, facts)
-    usual = _RATES.get(name, 2e-3) / (2 if _noisy(facts) else 1)
-    on = "tables"
-    if only_pictures(facts) and name in _RATES_ON_PICTURES:
-        usual, on = _RATES_ON_PICTURES[name], "pictures"
-    why = f"the usual one for {name} on {on}"
-    if _foreign(facts) and name == "adamw":
-        usual, why = 1e-3, "for new layers; those of the network it starts from take a tenth of it"
-    rate = decide("training.learning_rate", usual, why)
-    engine = decide_engine(decide, facts, name)
+    optimizer = decide_optimizer(decide, facts)
+    engine = decide_engine(decide, facts, optimizer.name)
     return TrainingPlan(
         num_steps=num_steps,
-        optimizer=OptimizerPlan(
-            name=name,
-            learning_rate=rate,
-            weight_decay=decide("training.weight_decay", *_weight_decay(facts, name)),
-            momentum=decide("training.momentum", None, "the optimiser's own"),
-        ),
+        optimizer=optimizer,
         schedule=_schedule(decide, facts),
         averaging=_averaging_plan(averaging, num_steps),
         clip_norm=clip or None,
@@ -369,21 +350,6 @@ def _training(
         fused=engine.fused,
         seed=seed,
     )
-
-
-def _foreign(facts: Circumstances) -> bool:
-    return facts.body is not None and facts.body.foreign
-
-
-def _optimizer(decide: Decider, facts: Circumstances) -> str:
-    if _foreign(facts):
-        why = "gentle to a network that learned elsewhere, most likely with adamw too"
-        return decide("training.optimizer", "adamw", why)
-    if not facts.inputs.get("image", 0):
-        return decide("training.optimizer", "muon", "fewer steps to the same quality")
-    if only_pictures(facts):
-        return decide("training.optimizer", "muon", "fewer steps to the same quality")
-    return decide("training.optimizer", "adamw", "sound for networks of every kind")
 
 
 def _accumulate(decide: Decider, batch_size: int) -> int:
@@ -399,20 +365,8 @@ def _accumulate(decide: Decider, batch_size: int) -> int:
     return pieces
 
 
-def _weight_decay(facts: Circumstances, optimizer: str) -> tuple[float, str]:
-    if only_pictures(facts) and optimizer == "muon":
-        return 1.0, "behind norms only the ratio of step and weight counts: decay keeps it"
-    if facts.inputs.get("image", 0):
-        return 0.05, "the usual pull towards zero for networks for pictures"
-    if next(iter(facts.tasks.values())) in _CLASSES:
-        if not _noisy(facts) and not set(facts.inputs) - {"category", "flag"}:
-            return 0.1, "a moderate pull towards zero: words alone often follow a rule"
-        return 1.0, "a strong pull towards zero: classes are learned by heart easily"
-    return 3e-4, "a light pull towards zero"
-
-
 def _averaging(facts: Circumstances) -> tuple[str, str]:
-    if _noisy(facts):
+    if noisy(facts):
         return "ema", "an average is calm at every moment, so that the best one can be kept"
     return "none", "the falling learning rate calms the weights"
 
@@ -427,7 +381,7 @@ def _averaging_plan(name: str, num_steps: int) -> AveragingPlan | None:
 
 def _schedule(decide: Decider, facts: Circumstances) -> SchedulePlan:
     usual = ("cosine", "large steps first, fine ones last")
-    if _noisy(facts):
+    if noisy(facts):
         usual = ("constant", "the average does the calming; the end need not be known")
     name = decide("training.schedule", *usual)
     options = SCHEDULES[name].options if name in SCHEDULES else {"warmup_share": 0.0}
@@ -446,7 +400,7 @@ def _evaluation(decide: Decider, facts: Circumstances) -> None:
     own = sorted({metric_named(task).name for task in tasks})
     decide("evaluate.metric", None, f"the task's own: {', '.join(own)}")
     decide.where(
-        bool(tasks & _CLASSES),
+        bool(tasks & CLASSES),
         "evaluate.calibrate",
         True,
         "probabilities should mean what they say",

@@ -171,16 +171,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("network.name", _TEXT, "Which network.", ("ensemble", "mlp", "linear")),
     Setting("network.both_sides", _SWITCH, "Answer from a picture and its mirror image."),
     Setting(
+        "network.nudged", _SWITCH, "Answer from a picture and from it moved by a pixel, twice."
+    ),
+    Setting(
         "network.pictures",
         _TEXT,
         "Which network for pictures.",
-        ("residual", "convnext", "vit", "lenet", "flat", "pretrained"),
+        ("residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained"),
     ),
     Setting(
         "network.channels",
         (int, list),
-        "Channels of the first stage for pictures; the next have twice and four times as many; "
-        "a patch of vit has four times as many. Or of every stage, as in [64, 256, 256].",
+        "Channels of the first stage for pictures; the next have twice and four times as many "
+        "(quick: both four times), and a patch of vit four times as many. Or of every stage, as "
+        "in [64, 256, 256].",
         least=4,
         most=4096,
     ),
@@ -292,6 +296,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("training.weight_decay", _NUMBER, "Pull of weights towards zero (L2).", least=0),
     Setting(
         "training.momentum", _NUMBER, "Share of the past steps that is kept.", least=0, most=0.9999
+    ),
+    Setting(
+        "training.hold_norm",
+        _SWITCH,
+        "Convolutions keep the length of their filters under muon, and turn by ten times the rate.",
     ),
     Setting(
         "training.epochs",
