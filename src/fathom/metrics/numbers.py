@@ -8,6 +8,7 @@ from fathom.metrics.weights import (
     all_rows,
     check_rows,
     divide,
+    dot,
     mean_over_rows,
     weighted_median,
 )
@@ -98,9 +99,9 @@ def r2(truth: Numbers, prediction: Numbers, weight: Weights | None = None) -> Va
     weight = all_rows(truth, weight)
     # Centred first: the variance of large numbers would be lost in rounding.
     centred = truth - truth.mean() if len(truth) else truth
-    spread = weight @ centred**2 - np.asarray(divide((weight @ centred) ** 2, weight.sum(-1)))
-    error = weight @ (truth - prediction) ** 2
-    tiny = 1e-14 * (weight @ centred**2)
+    spread = dot(weight, centred**2) - np.asarray(divide(dot(weight, centred) ** 2, weight.sum(-1)))
+    error = dot(weight, (truth - prediction) ** 2)
+    tiny = 1e-14 * dot(weight, centred**2)
     return 1.0 - divide(error, np.where(spread > tiny, spread, np.nan))
 
 

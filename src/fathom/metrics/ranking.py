@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fathom.metrics.weights import Value, all_rows, check_rows, divide, mean_where
+from fathom.metrics.weights import Value, all_rows, check_rows, divide, dot, mean_where
 
 Codes = Int[np.ndarray, " rows"]
 Scores = Float[np.ndarray, " rows"] | Float[np.ndarray, "rows classes"]
@@ -81,7 +81,7 @@ def binary_roc_auc(
     inside, total = _by_score(np.argsort(score), positive, score, weight)
     outside = total - inside
     below = np.cumsum(outside, axis=-1)
-    won = _dot(inside, below) - 0.5 * _dot(inside, outside)
+    won = dot(inside, below) - 0.5 * dot(inside, outside)
     return divide(won, inside.sum(-1) * below[..., -1])
 
 
@@ -96,7 +96,7 @@ def binary_average_precision(
     inside, total = _by_score(np.argsort(-score), positive, score, weight)
     found = np.cumsum(inside, axis=-1)
     asked = np.maximum(np.cumsum(total, axis=-1), np.finfo(np.float64).tiny)
-    return divide(_dot(inside, found / asked), found[..., -1])
+    return divide(dot(inside, found / asked), found[..., -1])
 
 
 def _by_score(
@@ -111,8 +111,3 @@ def _by_score(
         inside = np.add.reduceat(inside, first, axis=-1)
         total = np.add.reduceat(total, first, axis=-1)
     return inside, total
-
-
-def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    # Not a BLAS product: its threads cost more than they give on rows as short as these.
-    return np.einsum("...i,...i->...", left, right)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fathom.base.denormals import denormals_flushed
 from fathom.base.errors import RecipeError, Stopped, TrainingError
 from fathom.base.seeds import seed_everything
 from fathom.objectives.objective import Objective
@@ -62,7 +63,8 @@ def train_network(
         RunError: the checkpoint to resume from belongs to another plan or network, or is damaged.
         RecipeError: network, objective, plan and validation do not fit together.
     """
-    return Session(Learner(network, objective, plan), batches, validate, options).run()
+    with denormals_flushed():
+        return Session(Learner(network, objective, plan), batches, validate, options).run()
 
 
 class Session:
