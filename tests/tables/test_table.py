@@ -158,7 +158,7 @@ def test_lists_and_bytes_have_texts_too() -> None:
     frame = pl.DataFrame({"set": [["a", "b"], None], "raw": [b"\x00", None]})
     assert [as_text(series).to_list() for series in frame] == [
         ["['a', 'b']", None],
-        ["b'\\x00'", None],
+        ["00", None],
     ]
     assert Table(frame, SOURCE).content_hash() != Table(frame[::-1], SOURCE).content_hash()
 

@@ -71,7 +71,9 @@ def as_text(raw: pl.Series) -> pl.Series:
     """
     if raw.dtype == pl.String:
         return raw
-    if raw.dtype in (pl.Object, pl.Binary) or raw.dtype.is_nested():
+    if raw.dtype == pl.Binary:
+        return raw.bin.encode("hex")
+    if raw.dtype == pl.Object or raw.dtype.is_nested():
         words = [None if cell is None else str(cell) for cell in raw.to_list()]
         return pl.Series(raw.name, words, dtype=pl.String)
     if raw.dtype == pl.Duration:

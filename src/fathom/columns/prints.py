@@ -16,6 +16,7 @@ from fathom.columns.picture import Cell, Header, content_of, quiet, read_header
 T = TypeVar("T")
 
 AT_ONCE = 512
+_SHORT = 2048  # bytes; shorter ones are hashed sooner than a thread is asked to
 THREADS = max(1, min(16, os.cpu_count() or 1))
 
 
@@ -40,6 +41,8 @@ _headers: dict[Header, Header] = {}
 
 def prints(cells: Sequence[Cell]) -> list[Print]:
     """Of each picture, by threads; those that are known are not read again."""
+    if all(isinstance(cell, bytes) and len(cell) < _SHORT for cell in cells):
+        return [*map(_print, cells)]
     return by_threads(_print, cells)
 
 

@@ -109,7 +109,9 @@ def sums_by_code(
         >>> sums_by_code(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 4)
         array([1., 0., 5., 0.])
     """
-    if 0 < num_codes <= _FEW_CODES:
+    if not weight.size or not num_codes:
+        return np.zeros((*weight.shape[:-1], num_codes))
+    if num_codes <= _FEW_CODES:
         shares = [dot(weight, (code == one).astype(np.float64)) for one in range(num_codes)]
         return np.stack(shares, axis=-1)
     sets = weight.reshape(-1, weight.shape[-1])

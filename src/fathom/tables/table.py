@@ -228,7 +228,9 @@ def as_text(series: pl.Series) -> pl.Series:
     """The cells as strings, null where they are null; numbers in polars' shortest spelling."""
     if series.dtype == pl.String:
         return series
-    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary, pl.Duration):
+    if series.dtype == pl.Binary:
+        return series.bin.encode("hex")
+    if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Duration):
         cells = [None if cell is None else repr(cell) for cell in series.to_list()]
         return pl.Series(series.name, cells, dtype=pl.String)
     return series.cast(pl.String)

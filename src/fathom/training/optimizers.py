@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError, RunError, listed, nearest
-from fathom.training.convolution_muon import ConvolutionMuon
+from fathom.training.moves import FusedAdam, Moves, Muon
 
 Role = Literal["hidden", "depthwise", "head", "embedding", "gain", "bias"]
 Implementation = Literal["auto", "foreach", "fused", "plain"]
@@ -338,9 +338,15 @@ def _check_names(
 
 def _create(
     name: str, groups: list[dict[str, Any]], plan: OptimizerPlan, implementation: Implementation
-) -> torch.optim.Optimizer:
+) -> torch.optim.Optimizer | Moves:
     used = plan.settings()
+    if name in ("muon", "convolution_muon"):
+        # Steps as long as adamw's, so that one learning rate and decay serve both.
+        options = {option: used[option] for option in ("nesterov", "hold_norm")}
+        return Muon(groups, used["momentum"], **options)
     how = _implementation(name, implementation)
+    if name in ("adam", "adamw") and implementation == "fused":
+        return FusedAdam(groups, used["betas"], used["eps"], decoupled=name == "adamw")
     match name:
         case "sgd" | "momentum" | "nesterov":
             momentum = used.get("momentum", 0.0)
@@ -353,17 +359,6 @@ def _create(
             )
         case "adam":
             return torch.optim.Adam(groups, betas=used["betas"], eps=used["eps"], **how)
-        case "muon":
-            # Steps as long as adamw's, so that one learning rate and decay serve both.
-            return torch.optim.Muon(
-                groups,
-                momentum=used["momentum"],
-                nesterov=used["nesterov"],
-                adjust_lr_fn="match_rms_adamw",
-            )
-        case "convolution_muon":
-            kept = ("momentum", "nesterov", "hold_norm")
-            return ConvolutionMuon(groups, **{option: used[option] for option in kept})
         case _:
             return torch.optim.AdamW(groups, betas=used["betas"], eps=used["eps"], **how)
 
@@ -402,7 +397,7 @@ class PlannedOptimizer:
         parts: algorithm -> optimiser, each group with its "initial_lr".
     """
 
-    def __init__(self, parts: dict[str, torch.optim.Optimizer]) -> None:
+    def __init__(self, parts: dict[str, torch.optim.Optimizer | Moves]) -> None:
         self.parts = parts
 
     @property
@@ -448,17 +443,13 @@ class PlannedOptimizer:
         """
         left = dict(state)
         for algorithm, part in self.parts.items():
-            nested = part.state_dict()
-            nested["state"] = {}
-            for index, (name, parameter) in enumerate(_named(part)):
+            for name, parameter in _named(part):
                 prefix = f"{algorithm}/{name}/"
                 mine = [key for key in left if key.startswith(prefix)]
                 found = {key.removeprefix(prefix): left.pop(key) for key in mine}
                 _check_state(name, parameter, found)
                 found = {key: _laid_out(value, parameter) for key, value in found.items()}
-                if found:
-                    nested["state"][index] = found
-            part.load_state_dict(nested)
+                part.state[parameter] = found
         if left:
             raise RunError(
                 "The state of the optimiser belongs to another network or another optimiser.",
@@ -468,7 +459,7 @@ class PlannedOptimizer:
             )
 
 
-def _named(part: torch.optim.Optimizer) -> list[tuple[str, nn.Parameter]]:
+def _named(part: torch.optim.Optimizer | Moves) -> list[tuple[str, nn.Parameter]]:
     return [
         pair
         for group in part.param_groups
