@@ -154,8 +154,8 @@ class FittedImage(FittedColumn):
         number = gallery.numbers(values.data.tolist())
         bad = np.concatenate(gallery.bad)[number] if len(number) else np.zeros(0, dtype=bool)
         mask = torch.from_numpy(values.present & ~bad)
-        parts = tuple(map(torch.from_numpy, gallery.parts))
-        return Stored(parts, torch.from_numpy(number), None if mask.all() else mask)
+        parts = [*map(torch.from_numpy, gallery.parts)]
+        return Stored.of_needed(parts, torch.from_numpy(number), None if mask.all() else mask)
 
     def thumbnails(self, values: Values, side: int) -> Float[np.ndarray, "rows pixels"]:
         """Small grey versions as plain numbers, 0 to 255, NaN where there is no picture."""

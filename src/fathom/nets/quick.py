@@ -83,7 +83,7 @@ def _stage(dim_in: int, dim_out: int, depth: int, generator: torch.Generator) ->
     for level in range(depth):
         parts.append(_passing(dim_in if level == 0 else dim_out, dim_out, generator))
         if level == 0:
-            parts.append(nn.MaxPool2d(2, ceil_mode=True))
+            parts.append(nn.MaxPool2d(2))
         parts += [_norm(dim_out), nn.GELU()]
     return nn.Sequential(*parts)
 

@@ -27,7 +27,7 @@ class Buffers:
     """
 
     def __init__(self, *modules: nn.Module) -> None:
-        self.modules = modules
+        self._owners = [owner for module in modules for owner in module.modules()]
         # (owner, name) -> the tensor that is the buffer, and a copy of its content.
         self._kept: dict[tuple[nn.Module, str], tuple[Tensor, Tensor]] = {}
 
@@ -57,9 +57,9 @@ class Buffers:
     def _all(self) -> list[tuple[tuple[nn.Module, str], Tensor]]:
         return [
             ((owner, name), buffer)
-            for module in self.modules
-            for owner in module.modules()
-            for name, buffer in owner.named_buffers(recurse=False)
+            for owner in self._owners
+            for name, buffer in owner._buffers.items()  # without what named_buffers does around
+            if buffer is not None
         ]
 
 

@@ -152,7 +152,7 @@ class Learner:
         self._obey()
         parts = self._gradients(batch, phase)
         self._refuse_idleness()
-        loss = torch.stack(list(parts.values())).sum() if parts else self._zero()
+        loss = _added(list(parts.values())) if parts else self._zero()
         with memory_told("Memory ran out for the optimiser.", f"step {self.step + 1}"):
             if self.plan.clip_norm is not None:
                 moved = self._phases[phase.name].values()
@@ -325,6 +325,10 @@ def _learnt(network: nn.Module, objective: Objective) -> dict[str, nn.Parameter]
             do="Hand in a network with weights that may move.",
         )
     return learnt
+
+
+def _added(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
 
 
 def _cut(batch: Batch, num_pieces: int) -> list[Batch]:
