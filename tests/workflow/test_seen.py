@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import save_file
 
 from fathom.base.errors import RunError
 from fathom.tables.read import read
@@ -141,3 +142,25 @@ def test_damaged_fingerprints_are_told_and_absent_ones_too(
     assert found["seen_in_training"] is None
     assert any("seen in training is not known" in note for note in found["notes"])
     assert read_seen(tmp_path) is None
+
+
+def test_the_same_fingerprints_are_the_same_file(tmp_path: Path) -> None:
+    """A run that was killed and gone on with is compared with others file by file."""
+    known = Seen(np.arange(7, dtype=np.uint64), -12.5)
+    contents: set[bytes] = set()
+    for number in range(12):
+        folder = tmp_path / str(number)
+        (folder / FILE).parent.mkdir(parents=True)
+        known.write(folder)
+        contents.add((folder / FILE).read_bytes())
+    assert len(contents) == 1
+
+
+def test_fingerprints_of_runs_before_are_read(tmp_path: Path) -> None:
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    facts = {"version": "1", "log_chance": "-12.5"}
+    save_file({"rows": np.arange(7, dtype=np.uint64)}, tmp_path / FILE, metadata=facts)
+    found = read_seen(tmp_path)
+    assert found is not None
+    assert found.rows.tolist() == list(range(7))
+    assert found.log_chance == -12.5

@@ -29,7 +29,7 @@ from fathom.models.preparation import Preparation
 from fathom.tables.table import Table
 
 FILE = "predictions/seen.safetensors"
-_VERSION = "1"
+_VERSION, _BEFORE = "2", "1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +77,10 @@ class Seen:
         Raises:
             StorageError: it cannot be written.
         """
-        facts = {"version": _VERSION, "log_chance": repr(self.log_chance)}
-        write_atomically(
-            folder / FILE, lambda aside: save_file({"rows": self.rows}, aside, metadata=facts)
-        )
+        # One fact in the metadata, whose order is by chance: the same run has the same file.
+        facts = {"version": _VERSION}
+        arrays = {"log_chance": np.array([self.log_chance]), "rows": self.rows}
+        write_atomically(folder / FILE, lambda aside: save_file(arrays, aside, metadata=facts))
 
 
 def read_seen(folder: Path) -> Seen | None:
@@ -95,9 +95,11 @@ def read_seen(folder: Path) -> Seen | None:
     try:
         with safe_open(place, "numpy") as found:
             facts = found.metadata()
-            if facts["version"] != _VERSION:
+            if facts["version"] not in (_VERSION, _BEFORE):
                 raise ValueError(f"version {facts['version']}")
-            return Seen(found.get_tensor("rows"), float(facts["log_chance"]))
+            before = facts["version"] == _BEFORE
+            chance = facts["log_chance"] if before else found.get_tensor("log_chance")[0]
+            return Seen(found.get_tensor("rows"), float(chance))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             "The fingerprints of the training rows cannot be read.",
