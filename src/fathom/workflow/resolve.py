@@ -330,9 +330,7 @@ def _training(
         f"about {wanted:,} steps; the best check is kept",
     )
     num_steps = max(1, round(epochs * per_epoch))
-    checks = decide(
-        "training.checks", 8 if pictures else 40, "often enough to find the best moment"
-    )
+    checks = decide("training.checks", *_checks(facts))
     clip = decide("training.clip_norm", 1.0, "one odd batch may not throw the weights about")
     averaging = decide("training.averaging", *_averaging(facts))
     optimizer = decide_optimizer(decide, facts)
@@ -345,11 +343,23 @@ def _training(
         clip_norm=clip or None,
         accumulate=_accumulate(decide, batch_size),
         check_every=max(1, num_steps // max(1, checks)),
-        patience=decide("training.patience", 16, "checks without progress before it stops"),
+        patience=decide(
+            "training.patience",
+            8 if noisy(facts) else 16,
+            "checks without progress before it stops",
+        ),
         precision=engine.precision,
         fused=engine.fused,
         seed=seed,
     )
+
+
+def _checks(facts: Circumstances) -> tuple[int, str]:
+    if facts.inputs.get("image", 0):
+        return 8, "often enough to find the best moment"
+    if noisy(facts):
+        return 20, "the average moves slowly: more checks found the same moment"
+    return 40, "often enough to find the best moment"
 
 
 def _accumulate(decide: Decider, batch_size: int) -> int:
