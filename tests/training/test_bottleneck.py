@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from fathom.base.tensors import Batch, Field, Loss
 from fathom.objectives.objective import Phase
@@ -15,7 +16,7 @@ from fathom.objectives.supervised import PlainLoss
 from fathom.training import TrainingPlan, fit, optimizers
 from fathom.training.bottleneck import FOR_ONES_OWN, bottleneck, figures, percent, share_of_peak
 from fathom.training.learner import Learner
-from fathom.training.throughput import Work, matrix_peak, measure_work
+from fathom.training.throughput import Operations, Work, matrix_peak, measure_work
 from fathom.training.timing import Spent
 
 Make = Callable[..., Any]
@@ -264,3 +265,23 @@ def test_figures_are_plain_and_fit_together() -> None:
     assert unknown["gflops"] is unknown["peak_gflops"] is unknown["share_of_peak"] is None
     assert share_of_peak(_spent(data=1.0), _HALF) is None
     assert [percent(share) for share in (1.2, 0.005, 0.0001)] == ["120 %", "0.5 %", "0 %"]
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(5 * 49, 7)), (2, 3, 9, 9)),
+        (nn.TransformerEncoderLayer(8, 2, 13, batch_first=True), (3, 5, 8)),
+        (nn.GRU(7, 11, batch_first=True), (2, 5, 7)),
+    ],
+)
+def test_operations_are_counted_as_pytorch_counts_them(
+    module: nn.Module, shape: tuple[int, ...]
+) -> None:
+    counts: list[int] = []
+    for mode in (Operations(), FlopCounterMode(display=False)):
+        with mode:
+            out = module(torch.ones(shape))
+            (out[0] if isinstance(out, tuple) else out).sum().backward()
+        counts.append(mode.total if isinstance(mode, Operations) else mode.get_total_flops())
+    assert counts[0] == counts[1] > 0

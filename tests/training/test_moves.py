@@ -77,6 +77,10 @@ for name in ("adam", "adamw", "muon"):
     optimizer = build_optimizer(dict(layer.named_parameters()), plan, implementation="fused")
     layer(torch.ones(2, 3)).sum().backward()
     optimizer.step()
+from fathom.training.throughput import Operations
+with Operations() as counted:
+    layer(torch.ones(2, 3)).sum().backward()
+assert counted.total > 0
 print("torch._dynamo" in sys.modules)
 """
     done = subprocess.run(
