@@ -284,3 +284,14 @@ def test_real_houses(data_dir) -> None:
     assert values[0] == pytest.approx(0, abs=0.02)
     assert 0.5 < values[1] < 0.75
     assert 0.6 < values[2] < 0.85
+
+
+def test_numbers_whose_square_is_none_take_no_baseline_away() -> None:
+    data = columns()
+    data.numbers[::5, 2] = 1e300
+    truth = target("regression", data)
+    found = run_baselines(*parts(data, truth), BaselinePlan(task="regression", threads=1))
+    assert [one.absent for one in found] == ["", "", ""]
+    metric = metric_named("regression")
+    scores = [metric.value(truth[CUTS[1] :], one.test) for one in found if one.test is not None]
+    assert scores[1] < scores[0], "the linear one learns from the other columns"

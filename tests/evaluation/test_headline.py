@@ -92,7 +92,14 @@ def test_seen_rows_stand_before_the_verdict_or_among_the_notes() -> None:
     few = score("price", 0.3, SeenRows(count=9, rows=97, notable=0.1))
     compared, _, others = plain.verdict.partition(" This is said of this one trained model")
     assert others, "what is said of other rows belongs to new ones only"
-    assert many.verdict == f"{SeenRows(count=50, rows=97).sentence} {compared}"
+    assert compared
+    assert many.verdict == (
+        "50 of 97 rows were seen in training: the score says nothing about new rows. It is better "
+        "there than what it was compared with, as it would be by memory alone: score it on rows "
+        "that it has not seen."
+    )
+    worse = score("price", 3.0, SeenRows(count=50, rows=97))
+    assert "memory" not in worse.verdict, "to lose on rows that were learned from is worth telling"
     assert (many.to_dict()["seen_in_training"], many.notes) == (50, plain.notes)
     assert (few.verdict, few.caution) == (plain.verdict, "")
     assert few.notes[0].startswith("9 of 97 rows were seen in training")

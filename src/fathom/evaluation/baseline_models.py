@@ -22,6 +22,7 @@ _MOST_ROWS_TO_CHOOSE = 20_000
 # Rows times columns times classes: what a step of a linear fit multiplies. Hundreds of such steps
 # take a few seconds.
 _MOST_PRODUCTS, _MOST_PRODUCTS_TO_CHOOSE = 25_000_000, 2_500_000
+_HUGE = 1e100  # the square of a larger number is none
 _MOST_CATEGORIES = 100
 _MOST_TREE_CATEGORIES = 254  # scikit-learn's trees take codes below 255
 
@@ -151,11 +152,12 @@ def _linear_columns(data: BaselineData) -> Estimator:
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
     num_numbers = data.numbers.shape[1]
     numbers = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        FunctionTransformer(np.clip, kw_args={"a_min": -_HUGE, "a_max": _HUGE}),
         StandardScaler(),
     )
     categories = OneHotEncoder(

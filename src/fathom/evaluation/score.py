@@ -31,6 +31,10 @@ from fathom.evaluation.verdict import verdict
 from fathom.metrics.catalogue import METRICS, metric_named
 from fathom.metrics.record import Answer, Metric
 
+_BY_MEMORY = (
+    "It is better there than what it was compared with, as it would be by memory alone: score it "
+    "on rows that it has not seen."
+)
 _TASK_WORDS = {
     "regression": "regression",
     "binary": "classification",
@@ -232,7 +236,18 @@ def _worded(
     first = comparisons[0] if comparisons else None
     seen = about.seen.sentence if about.seen is not None else ""
     caution = seen if about.seen is not None and about.seen.leads else ""
-    only = len(scored.answers) == 2
+    said = verdict(
+        first,
+        primary,
+        len(scored.rows),
+        comparisons[1:],
+        seeds,
+        only=len(scored.answers) == 2,
+        new=not caution,
+    )
+    if about.seen is not None and about.seen.worthless and first is not None and first.better:
+        said = _BY_MEMORY
+    limits = limits_notes(about.limits, about.strongest or "")
     return Score(
         task=_TASK_WORDS[scored.rows.task],
         target=about.target,
@@ -248,21 +263,7 @@ def _worded(
         recipe=recipe,
         caution=caution,
         seen=None if about.seen is None else about.seen.count,
-        verdict=" ".join(
-            [
-                *([caution] if caution else []),
-                verdict(
-                    first,
-                    primary,
-                    len(scored.rows),
-                    comparisons[1:],
-                    seeds,
-                    only=only,
-                    new=not caution,
-                ),
-                *limits_notes(about.limits, about.strongest or ""),
-            ]
-        ),
+        verdict=" ".join([*([caution] if caution else []), said, *limits]),
         notes=(
             *([seen] if seen and not caution else []),
             *notes,

@@ -27,6 +27,8 @@ def score_text(score: Mapping[str, Any]) -> str:
         for name, metrics in item["baselines"].items():
             if metric in metrics:
                 lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")
+        absent = item.get("absent_baselines") or {}
+        lines += [f"  {name}: none, {_first_line(why)}" for name, why in absent.items()]
     if score.get("still_falling"):
         lines.append(score["still_falling"])
     looks = score.get("looks")
@@ -39,6 +41,10 @@ def _rival(name: str, score: Mapping[str, Any]) -> str:
     """A baseline's name, and what makes it the one to compare with."""
     chosen = name == score["strongest_baseline"] and len(score["baselines"]) > 1
     return f"{name} (the strongest on the validation rows)" if chosen else name
+
+
+def _first_line(reason: str) -> str:
+    return reason.splitlines()[0][:120] if reason else "no reason is known"
 
 
 def _with_interval(found: Mapping[str, Any]) -> str:

@@ -32,6 +32,11 @@ class SeenRows:
         return self.count > 0 and self.count >= least * self.rows
 
     @property
+    def worthless(self) -> bool:
+        """Whether a score on these rows can be no praise: half of them or more were seen."""
+        return not self.by_chance and self.count > 0 and self.count >= _HALF * self.rows
+
+    @property
     def sentence(self) -> str:
         """What it means for the score; "" when there are none."""
         if not self.count:

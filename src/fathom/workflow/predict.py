@@ -206,8 +206,9 @@ def _unknown(preparation: Preparation, table: Table) -> list[Finding]:
     known = [column.name for column in (*preparation.inputs, *preparation.targets)]
     more = [name for name in table.columns if name not in known]
     return [Finding(code="columns_unused", severity="low", title="Some columns are not used.",
-                    evidence=f"The model knows no {listed(more)}.",
-                    advice="Check their names, if they should matter.",
+                    evidence=f"The model uses no {listed(more)}.",
+                    advice="Check their names, if they should matter; resolved.toml of the run "
+                    "says which columns were left out in training, and why.",
                     columns=tuple(more))] if more else []  # fmt: skip
 
 
