@@ -113,13 +113,21 @@ def test_an_answer_sees_pictures_moved_along_the_diagonal(both_sides: bool) -> N
     rows = np.array([[10, 20, 30], [40, 50, 60], [70, 80, 90]], dtype=np.uint8)
     field = Field(torch.from_numpy(rows)[None, None])
     assert torch.equal(encoder(field).tensor, torch.from_numpy(rows).float().reshape(1, 9))
-    wide = np.pad(rows.astype(float), 1, mode="reflect")
+    wide = np.pad(rows.astype(float), 1, mode="edge")
     by_hand = rows / 2 + wide[:3, :3] / 4 + wide[2:, 2:] / 4
     if both_sides:
         # A view is moved, then mirrored: up and left becomes up and right.
         other = rows[:, ::-1] / 2 + wide[:3, :3][:, ::-1] / 4 + wide[2:, 2:][:, ::-1] / 4
         by_hand = (by_hand + other) / 2
     assert encoder.eval()(field).tensor.numpy().reshape(3, 3) == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (4, 9), (8, 64)])
+def test_a_quick_network_reads_pictures_of_few_pixels(height: int, width: int) -> None:
+    generator = torch_generator(0, "net")
+    shape = QuickShape(widths=(8, 8, 8, 8, 8))
+    net = Quick(LearnedPatches(1, 4, generator), shape, generator)
+    assert net(torch.zeros(3, 1, height, width)).shape == (3, 8)
 
 
 def test_a_quick_network_begins_by_passing_on_what_it_sees() -> None:

@@ -80,7 +80,7 @@ class ImageEncoder(Encoder):
         if not self.nudged:
             return vector
         height, width = pixels.shape[2:]
-        wide = nn.functional.pad(pixels, (1, 1, 1, 1), mode="reflect")
+        wide = nn.functional.pad(pixels, (1, 1, 1, 1), mode="replicate")
         moved = [wide[:, :, by : by + height, by : by + width] for by in (0, 2)]
         return vector / 2 + sum(self._sides(view) for view in moved) / 4
 

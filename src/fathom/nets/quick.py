@@ -78,12 +78,20 @@ class Quick(PictureNet):
         return x.amax((2, 3)) * _SCALE
 
 
+class Halve(nn.Module):
+    """The maximum of each square of four places; what is one place high or wide stays so."""
+
+    def forward(self, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d i j"]:
+        side = tuple(min(2, length) for length in x.shape[2:])
+        return nn.functional.max_pool2d(x, side)
+
+
 def _stage(dim_in: int, dim_out: int, depth: int, generator: torch.Generator) -> nn.Sequential:
     parts: list[nn.Module] = []
     for level in range(depth):
         parts.append(_passing(dim_in if level == 0 else dim_out, dim_out, generator))
         if level == 0:
-            parts.append(nn.MaxPool2d(2))
+            parts.append(Halve())
         parts += [_norm(dim_out), nn.GELU()]
     return nn.Sequential(*parts)
 
