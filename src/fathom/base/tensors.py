@@ -18,7 +18,7 @@ if sys.platform != "win32":
     os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
-_FEW_BYTES = 256 * 2**20
+_FEW_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def replicate(
     ]
     if not wanted:
         return {name: {} for name in answers}
-    at_once = max(8, _CELLS_AT_ONCE // max(len(rows), 1))
+    at_once = max(1, _CELLS_AT_ONCE // max(len(rows), 1))
     generator = numpy_generator(plan.seed, "bootstrap", num_units)
     chunks = drawn_counts(num_units, plan.draws_for(len(rows)), at_once, generator)
     drawn = _scores(rows, units, wanted, chunks)

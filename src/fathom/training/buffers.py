@@ -27,7 +27,8 @@ class Buffers:
     """
 
     def __init__(self, *modules: nn.Module) -> None:
-        self._owners = [owner for module in modules for owner in module.modules()]
+        self._modules = modules
+        self._owners = self._found()
         # (owner, name) -> the tensor that is the buffer, and a copy of its content.
         self._kept: dict[tuple[nn.Module, str], tuple[Tensor, Tensor]] = {}
 
@@ -47,12 +48,16 @@ class Buffers:
 
     def put_back(self) -> None:
         """Undo what was written since `remember`."""
+        self._owners = self._found()  # a forward pass may have made modules on its way
         for (owner, name), buffer in self._all():
             # A table that a module made on the way, when first needed, may stay.
             before, _ = self._kept.get((owner, name), (buffer, buffer))
             if before is not buffer:
                 setattr(owner, name, before)
         _copy(list(self._kept.values()))
+
+    def _found(self) -> list[nn.Module]:
+        return [owner for module in self._modules for owner in module.modules()]
 
     def _all(self) -> list[tuple[tuple[nn.Module, str], Tensor]]:
         return [

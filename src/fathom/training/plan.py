@@ -125,9 +125,10 @@ def check_same_plan(plan: TrainingPlan, stored: dict[str, Any], where: str) -> N
 
 
 def _filled(stored: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
-    parts = {
-        name: {**usual[name], **value} if isinstance(usual.get(name), dict) else value
+    told = {
+        name: {**usual[name], **value}
+        if isinstance(value, dict) and isinstance(usual.get(name), dict)
+        else value
         for name, value in stored.items()
-        if value is not None
     }
-    return {**usual, **stored, **parts}
+    return {**usual, **told}
