@@ -209,11 +209,8 @@ def conclude(run: Run, show: Show) -> None:
         return
     if scored:
         _say(score_text(run.score))
-    advice = run.speed.get("sentence", "")
-    # Who was just told that more epochs help is not told that fewer are quicker.
-    contradicts = scored and run.score.get("still_falling") and "training.epochs" in advice
-    if advice and not contradicts and not show.quiet:
-        _say(f"Speed: {advice}")
+    if run.speed.get("sentence") and not show.quiet:
+        _say(f"Speed: {run.speed['sentence']}")
     _say(f"Report: {run.report}" if run.reported else f"Run: {run.folder}")
 
 

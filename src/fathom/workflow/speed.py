@@ -39,9 +39,11 @@ def speed_of(made: Study, learned: Learned, clock: Stopwatch) -> dict[str, Any]:
     found, num_parts = bottleneck(spent, work), len(learned.trained)
     beside = at_once(num_parts, made.resolved.device)
     rows = len(made.material.parts[0][0])
-    sentence = (
-        "" if found is None else found.sentence(remedies(made.resolved, spent, rows, num_parts))
-    )
+    helps = remedies(made.resolved, spent, rows, num_parts)
+    if learned.still_falling:  # more steps were just advised, fewer are not
+        less = _less(made.resolved, spent.steps / num_parts)
+        helps = {kind: "" if remedy == less else remedy for kind, remedy in helps.items()}
+    sentence = "" if found is None else found.sentence(helps)
     laps = dict(clock.laps)
     # The laps of a process that was interrupted are gone, most of the training's among them.
     beyond = "" if clock.resumed else around(laps)
