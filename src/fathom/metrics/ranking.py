@@ -75,14 +75,18 @@ def binary_roc_auc(
     score: Float[np.ndarray, " rows"],
     weight: Float[np.ndarray, "*resamples rows"],
 ) -> Value:
-    """ROC AUC of one class against the rest; NaN where one side has no weight."""
+    """ROC AUC of one class against the rest; NaN where one side has no weight.
+
+    Counted over the rows of the class alone: the pairs that each wins among all rows, less those
+    among themselves, of which exactly half are won.
+    """
     if not len(score) or np.isnan(score).any():
         return np.full(weight.shape[:-1], np.nan)[()]
-    inside, total = _by_score(np.argsort(score), positive, score, weight)
-    outside = total - inside
-    below = np.cumsum(outside, axis=-1)
-    won = dot(inside, below) - 0.5 * dot(inside, outside)
-    return divide(won, inside.sum(-1) * below[..., -1])
+    inside, before, through = _by_score(np.argsort(score), positive, score, weight)
+    held = inside.sum(-1)
+    outside = dot(weight, (~positive).astype(np.float64))
+    won = (dot(inside, before + through) - held**2) / 2
+    return np.clip(divide(won, held * outside), 0.0, 1.0)
 
 
 def binary_average_precision(
@@ -93,21 +97,34 @@ def binary_average_precision(
     """Average precision of one class against the rest; NaN where the class has no weight."""
     if not len(score) or np.isnan(score).any():
         return np.full(weight.shape[:-1], np.nan)[()]
-    inside, total = _by_score(np.argsort(-score), positive, score, weight)
+    inside, _, through = _by_score(np.argsort(-score), positive, score, weight)
     found = np.cumsum(inside, axis=-1)
-    asked = np.maximum(np.cumsum(total, axis=-1), np.finfo(np.float64).tiny)
-    return divide(dot(inside, found / asked), found[..., -1])
+    asked = np.maximum(through, np.finfo(np.float64).tiny)
+    return divide(dot(inside, found / asked), inside.sum(-1))
 
 
 def _by_score(
     order: np.ndarray, positive: np.ndarray, score: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weight inside the class, and in all, for each distinct score in the given order."""
-    ordered = score[order]
-    total = np.take(weight, order, axis=-1)
-    inside = total * positive[order].astype(np.float64)
-    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    if len(first) < len(ordered):
-        inside = np.add.reduceat(inside, first, axis=-1)
-        total = np.add.reduceat(total, first, axis=-1)
-    return inside, total
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each distinct score that a row of the class has, in the given order, three weights.
+
+    Returns:
+        That of the class at this score; that of all rows before it; and before it or at it. Rows
+        between two such scores are added up at once: of ten classes each holds a tenth of the
+        rows, and only those are looked at one by one.
+    """
+    ordered, total = score[order], np.take(weight, order, axis=-1)
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    places = np.flatnonzero(positive[order])
+    run = np.searchsorted(starts, places, side="right") - 1
+    first_of_run = np.flatnonzero(np.concatenate((places[:1] >= 0, run[1:] != run[:-1])))
+    inside = np.take(total, places, axis=-1)
+    if len(first_of_run) < len(places):
+        inside = np.add.reduceat(inside, first_of_run, axis=-1)
+    held = run[first_of_run]
+    first, after = starts[held], np.append(starts[1:], len(ordered))[held]
+    edges = np.unique(np.concatenate(([0], first, after[after < len(ordered)])))
+    reached = np.zeros((*weight.shape[:-1], len(edges) + 1))
+    np.cumsum(np.add.reduceat(total, edges, axis=-1), axis=-1, out=reached[..., 1:])
+    before = np.take(reached, np.searchsorted(edges, first), axis=-1)
+    return inside, before, np.take(reached, np.searchsorted(edges, after), axis=-1)
