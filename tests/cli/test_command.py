@@ -200,6 +200,16 @@ def test_a_taken_folder_is_refused_before_anything_is_read(
     assert "--resume" in said.err
 
 
+def test_a_file_is_no_run_to_go_on_with(fathom: Fathom, tmp_path: Path) -> None:
+    taken = tmp_path / "notes.txt"
+    taken.write_text("mine")
+    said = fathom("train", "rows.csv", "-t", "y", "--out", taken)
+    assert said.code == 1
+    assert "got:      a file" in said.err
+    assert "do:       Choose another --out." in said.err
+    assert taken.read_text() == "mine"
+
+
 def test_a_place_that_cannot_be_written_to(
     fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
 ) -> None:

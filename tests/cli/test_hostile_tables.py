@@ -35,7 +35,11 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     ),
     "four rows.csv": (b"a,y\n1,2\n2,3\n3,4\n5,6\n", "y", "too few rows"),
     "no target.csv": (PLAIN.encode(), "z", "There is no column 'z'"),
-    "no truth.csv": (lines("a", "y", row=lambda n, d: f"{number(d)},nan").encode(), "y", "target"),
+    "no truth.csv": (
+        lines("a", "y", row=lambda n, d: f"{number(d)},nan").encode(),
+        "y",
+        "of them without a target",
+    ),
     "prose.csv": (
         lines("t", "y", row=lambda n, d: f"some words {n} that differ,other words {n}").encode(),
         "y",

@@ -114,3 +114,21 @@ def test_one_baseline_alone_is_not_the_strongest() -> None:
     assert verdict(BETTER, RMSE, 500, only=True).startswith(
         "Better than the only baseline measured: on 500"
     )
+
+
+@pytest.mark.parametrize(
+    ("better", "words"), [(None, "not shown to be better"), (False, "worse"), (True, "")]
+)
+def test_a_baseline_that_came_nearer_on_the_scored_rows_is_named(
+    better: bool | None, words: str
+) -> None:
+    linear = replace(BETTER, against="linear", theirs=44500.0, better=better)
+    said = verdict(BETTER, RMSE, 4128, [linear])
+    told = "On these rows linear did better than boosted_trees (rmse 44,500), and this model is"
+    assert (f"{told} {words} than it." in said) is bool(words)
+    assert (told in said) is bool(words)
+
+
+def test_a_baseline_that_came_less_near_is_not_named() -> None:
+    linear = replace(BETTER, against="linear", theirs=48000.0, better=None)
+    assert "linear" not in verdict(BETTER, RMSE, 4128, [linear])

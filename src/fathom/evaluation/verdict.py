@@ -55,6 +55,7 @@ def verdict(
     sentences = [
         _first(primary, metric, num_rows, rival, same_answer),
         *_surprises(primary, others, same_answer),
+        *_nearer_rivals(primary, others, metric),
     ]
     if recipe is not None:
         sentences.append(_of_recipe(*recipe))
@@ -129,6 +130,20 @@ def _surprises(
     if not primary.better and better:
         sentences.append(f"By other metrics it is better: {', '.join(better)}.")
     return sentences
+
+
+def _nearer_rivals(primary: Comparison, others: Sequence[Comparison], metric: Metric) -> list[str]:
+    """Baselines that come out ahead of the one which the validation rows chose."""
+    return [
+        f"On these rows {one.against} did better than {primary.against} "
+        f"({one.metric} {number_in_words(one.theirs)}), and this model is "
+        f"{'not shown to be better' if one.better is None else 'worse'} than it."
+        for one in others
+        if one.metric == primary.metric
+        and one.against not in ("constant", primary.against)
+        and not one.better
+        and _ahead(one.theirs, primary.theirs, metric)
+    ]
 
 
 def _of_recipe(told: Comparison, num_seeds: int) -> str:

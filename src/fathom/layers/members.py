@@ -25,8 +25,9 @@ class MemberScale(nn.Module):
 
     def __init__(self, num_members: int, dim: int, generator: torch.Generator) -> None:
         super().__init__()
+        self.scale = nn.Parameter(torch.empty(num_members, dim))
         signs = torch.randint(0, 2, (num_members, dim), generator=generator)
-        self.scale = nn.Parameter(signs.float() * 2 - 1)
+        self.scale.data.copy_(signs).mul_(2).sub_(1)
 
     def forward(self, x: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch members dim"]:
         dtype = working_dtype(x)
@@ -49,7 +50,8 @@ class MemberLinear(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(dim_in)
         shape = (num_members, dim_in, dim_out)
-        self.weight = nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.weight.data.uniform_(-bound, bound, generator=generator)
         self.bias = nn.Parameter(torch.zeros(num_members, dim_out))
 
     def forward(

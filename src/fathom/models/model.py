@@ -24,6 +24,7 @@ from fathom.models.assemble import HeadPlan, NetworkPlan, build_network
 from fathom.models.network import Network
 from fathom.models.picture_nets import stored_shape
 from fathom.models.preparation import Column, Preparation, head_name
+from fathom.models.room import weights_fit
 from fathom.nets.mlp import Shape
 from fathom.tables.batches import Examples, RowExamples, in_order
 from fathom.tables.table import Table
@@ -268,7 +269,8 @@ def _load_part(
     heads: HeadPlan,
     stored: dict[str, Tensor],
 ) -> Part:
-    network = build_network(preparation, plan, heads)
+    with weights_fit():
+        network = build_network(preparation, plan, heads)
     prefix = f"part_{number}."
     mine = {n.removeprefix(prefix): t for n, t in stored.items() if n.startswith(prefix)}
     network.load_state_dict(mine)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from fathom.base.errors import DataError
+from fathom.base.errors import DataError, listed
 from fathom.base.records import Decision, Finding
 from fathom.tables.read import read
 from fathom.tables.read_folder import given_splits
@@ -132,17 +132,27 @@ def gather(
     findings = missing_targets(whole, origin, roles) + lost
     if table.num_rows < FEWEST_ROWS:
         check_kinds_said(whole, roles)
-        raise DataError(
-            "There are too few rows to learn from.",
-            where=table.source.name,
-            expected=f"at least {FEWEST_ROWS} rows with a target; some hundred to be of use",
-            got=str(table.num_rows),
-            do="Bring more rows.",
-        )
+        raise _too_few(whole, table, roles)
     for rows, rows_of in ((table, origin), *others.values()):
         if rows.num_rows:
             row_weights(rows, roles.weight, rows_of)
     return _split(recipe, (table, origin), roles, others, findings)
+
+
+def _too_few(whole: Table, kept: Table, roles: Roles) -> DataError:
+    """Told apart: a short table, and one whose targets are missing."""
+    lost, targets = whole.num_rows - kept.num_rows, listed(roles.targets)
+    return DataError(
+        "There are too few rows to learn from.",
+        where=kept.source.name + (f", column {targets}" if lost else ""),
+        expected=f"at least {FEWEST_ROWS} rows with a target; some hundred to be of use",
+        got=f"{whole.num_rows:,} rows, {lost:,} of them without a target"
+        if lost
+        else str(kept.num_rows),
+        do=f"Fill in {targets}, or name another column as the target."
+        if lost
+        else "Bring more rows.",
+    )
 
 
 def _split(

@@ -27,7 +27,9 @@ def check_free(out: str | Path | None) -> None:
         where=str(place),
         expected="a folder that does not exist yet or is empty",
         got="a file" if place.is_file() else "a folder with files in it",
-        do=f"Choose another --out, or go on with it: fathom train --resume {place}",
+        do=f"Choose another --out, or go on with it: fathom train --resume {place}"
+        if (place / "recipe.toml").exists()
+        else "Choose another --out.",
     )
 
 

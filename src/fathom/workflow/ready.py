@@ -18,12 +18,15 @@ from fathom.models.preparation import (
     fit_targets,
     head_name,
 )
+from fathom.models.room import weights_fit
 from fathom.tables.augment import Augmentation
 from fathom.tables.batches import ResidentBatches, RowExamples
 from fathom.tables.schema import Schema, parse_columns, row_weights
 from fathom.tables.table import Table
 from fathom.workflow.material import Material
 from fathom.workflow.resolve import Resolved, class_balance, with_options
+
+_COPIES = 2  # of each weight, at the least: itself and its gradient
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def ready_part(
         mixing=resolved.mixing,
     )
     heads = _heads(preparation, examples, resolved)
-    network = build_network(preparation, resolved.network, heads)
+    with weights_fit(copies=_COPIES if torch.device(resolved.device).type == "cpu" else 1):
+        network = build_network(preparation, resolved.network, heads)
     if resolved.transfer is not None:
         resolved.transfer.begin(network)
     network.to(resolved.device)

@@ -385,7 +385,7 @@ def setting(key: str) -> Setting:
             close = "Say the kind of a column with --kind COLUMN=KIND, or in [columns] of a recipe."
         raise RecipeError(
             f"There is no setting '{key}'.",
-            where="recipe",
+            where="recipe or --set",
             expected="one of the settings that `fathom settings` lists",
             got=f"'{key}'",
             do=close or "Remove it.",
