@@ -40,7 +40,7 @@ def weights_fit(copies: int = 1) -> Iterator[None]:
         if held > left:
             raise _too_large(held * copies, left * copies, copies)
 
-    hook = register_module_parameter_registration_hook(note)  # pyright: ignore[reportArgumentType]
+    hook = register_module_parameter_registration_hook(note)
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fathom.layers.convolution import Convolution
 from fathom.layers.initialise import initialise
 from fathom.layers.whitening import PatchWhitening
 
@@ -210,6 +211,6 @@ def _convolution(
     dim_in: int, dim_out: int, side: int, generator: torch.Generator, padding: int
 ) -> nn.Conv2d:
     # A norm or a pooling with a bend follows: no bias is needed.
-    made = nn.Conv2d(dim_in, dim_out, side, padding=padding, bias=False)
+    made = Convolution(dim_in, dim_out, side, padding=padding, bias=False)
     initialise(made, "kaiming_normal", generator, "relu")
     return made

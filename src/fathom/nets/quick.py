@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fathom.layers.convolution import Convolution
 from fathom.layers.initialise import initialise
 from fathom.layers.whitening import PatchWhitening
 from fathom.nets.convolution import LearnedPatches, PictureNet
@@ -98,7 +99,7 @@ def _stage(dim_in: int, dim_out: int, depth: int, generator: torch.Generator) ->
 
 def _passing(dim_in: int, dim_out: int, generator: torch.Generator) -> nn.Conv2d:
     """A convolution whose first filters pass on a channel each; the others are drawn."""
-    made = nn.Conv2d(dim_in, dim_out, 3, padding=1, bias=False)
+    made = Convolution(dim_in, dim_out, 3, padding=1, bias=False)
     initialise(made, "default", generator)
     with torch.no_grad():
         nn.init.dirac_(made.weight[:dim_in])

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import flop_registry
 from fathom.base.precision import Precision
 from fathom.base.seeds import seed_global
 from fathom.base.tensors import Batch
+from fathom.layers.convolution import pictures_apart
 from fathom.training.learner import Learner
 
 # Large enough for the units to be full, small enough for some products within the time.
@@ -61,7 +62,7 @@ def _operations(learner: Learner, batch: Batch) -> tuple[int, int]:
     """Of one forward and one backward pass."""
     devices = [learner.device] if learner.device.type == "cuda" else []
     phase = learner.objective.phase_at(max(0, learner.step - 1))
-    with torch.random.fork_rng(devices), Operations() as counted:
+    with torch.random.fork_rng(devices), pictures_apart(), Operations() as counted:
         network, objective = copy.deepcopy((learner.network, learner.objective))
         seed_global(learner.plan.seed, "operations")
         bf16 = learner.plan.precision == "bf16"
