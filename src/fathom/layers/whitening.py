@@ -74,8 +74,11 @@ class PatchWhitening(nn.Module):
         self.stride = patches.stride
         self.dim_out = len(weight)
 
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
-        return conv2d(x, self.weight.to(x.dtype), stride=self.stride)
+    def forward(
+        self, x: Float[Tensor, "b c h w"], bias: Float[Tensor, " d"] | None = None
+    ) -> Float[Tensor, "b d i j"]:
+        bias = bias if bias is None else bias.to(x.dtype)
+        return conv2d(x, self.weight.to(x.dtype), bias, stride=self.stride)
 
 
 def patch_covariance(texture: Texture, side: int) -> Float[np.ndarray, "pixels pixels"]:

@@ -164,8 +164,11 @@ class LearnedPatches(nn.Module):
         self.norm = nn.BatchNorm2d(dim_out)
         self.dim_out = dim_out
 
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
-        return self.norm(self.convolution(x))
+    def forward(
+        self, x: Float[Tensor, "b c h w"], bias: Float[Tensor, " d"] | None = None
+    ) -> Float[Tensor, "b d h w"]:
+        seen = self.norm(self.convolution(x))
+        return seen if bias is None else seen + bias.to(seen.dtype)[:, None, None]
 
 
 class Stage(nn.Module):
