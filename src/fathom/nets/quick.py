@@ -72,7 +72,7 @@ class Quick(PictureNet):
     def forward(
         self, x: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch dim_out"]:
-        # Within the convolution, which costs nothing; added afterwards it is a pass over the memory.
+        # Within the convolution it costs nothing; added afterwards it is a pass over the memory.
         x = nn.functional.gelu(self.patches(x, self.threshold))
         for stage in self.stages:
             x = stage(x)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fathom.base.allocation import memory_kept
 from fathom.base.denormals import denormals_flushed
 from fathom.base.errors import RecipeError, Stopped, TrainingError
 from fathom.base.seeds import seed_everything
@@ -63,7 +64,7 @@ def train_network(
         RunError: the checkpoint to resume from belongs to another plan or network, or is damaged.
         RecipeError: network, objective, plan and validation do not fit together.
     """
-    with denormals_flushed():
+    with denormals_flushed(), memory_kept():
         return Session(Learner(network, objective, plan), batches, validate, options).run()
 
 
