@@ -108,6 +108,13 @@ def _computing(spent: Spent, work: Work | None) -> Bottleneck:
     """No other part is large: it is the network, or the way to it."""
     share, reached = spent.share("forward", "backward"), share_of_peak(spent, work)
     peak = "" if reached is None else f", {percent(reached)} of this machine's peak"
+    if reached is not None and reached > 1:
+        # Machines that are shared change their speed by a factor of two within minutes.
+        words = (
+            f"Forward and backward pass, {percent(share)} of the training, computed faster than "
+            "large matrix products alone did after it, when the machine was slower"
+        )
+        return Bottleneck("busy", share, words)
     if reached is not None and reached >= _BUSY:
         words = (
             f"The matrix units did {percent(reached)} of what they can on this machine in forward "
