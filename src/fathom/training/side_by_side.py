@@ -121,13 +121,18 @@ class _Crew:
 
     def start(self, number: int, job: Job) -> None:
         ours, theirs = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.get_context("fork").Process(
-            target=_work, args=(job, theirs, os.getpid()), daemon=True
-        )
-        with warnings.catch_warnings():
-            # Later Pythons warn of forks beside threads: the child starts none and asks for none.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process.start()
+        # Held back until the child answers for itself: the handler that it inherits only notes it.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            process = multiprocessing.get_context("fork").Process(
+                target=_work, args=(job, theirs, os.getpid(), mask), daemon=True
+            )
+            with warnings.catch_warnings():
+                # Later Pythons warn of forks beside threads: the child starts and needs none.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
         self.running[number] = process, ours
 
@@ -191,13 +196,14 @@ class _Crew:
         self.running.clear()
 
 
-def _work(job: Job, pipe: Connection, parent: int) -> None:
+def _work(job: Job, pipe: Connection, parent: int, mask: Iterable[int]) -> None:
     """What a forked process does: the job, and nothing of what its parent was at."""
     _die_with(parent)
     # Ctrl-C goes to the terminal's foreground processes; the parent passes it on once.
     os.setpgid(0, 0)
     if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent only notes it
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     torch.set_num_threads(1)
     with pipe:
         try:
