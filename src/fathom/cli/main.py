@@ -1,5 +1,7 @@
 """The command `fathom`: one dispatch table. PyTorch is imported only when a verb runs."""
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -155,6 +157,8 @@ def settings() -> None:
 def run() -> None:
     """The entry point: errors of the person's are told in four beats, without a stack trace."""
     sys.excepthook = _own_fault
+    # At the end Python sweeps through everything that libraries hold, which takes a second.
+    atexit.register(gc.freeze)
     interrupts = _noted_interrupts()
     try:
         _run()
