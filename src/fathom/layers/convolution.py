@@ -1,7 +1,5 @@
 """A convolution whose weights learn quickly on processors that multiply bf16 in tiles."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,8 +8,6 @@ from torch import Tensor, nn
 
 # What oneDNN multiplies at a time for the gradient of weights: places of one row of a picture.
 _PLACES = 32
-
-_plainly = False
 
 
 class Convolution(nn.Conv2d):
@@ -24,22 +20,27 @@ class Convolution(nn.Conv2d):
 
     Arguments as `nn.Conv2d`.
 
+    Attributes:
+        together: whether pictures may be laid side by side.
+
     Example:
         >>> Convolution(3, 8, 3, padding=1)(torch.zeros(2, 3, 7, 7)).shape
         torch.Size([2, 8, 7, 7])
     """
 
+    together = True
+
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
-        together = self._together(input)
+        together = self._num_together(input)
         if together < 2:
             return super().forward(input)
         x, weight = input.bfloat16(), self.weight.bfloat16()
         found = _SideBySide.apply(x, weight, self.padding, together)
         return found if self.bias is None else found + self.bias.to(x.dtype)[:, None, None]
 
-    def _together(self, x: Tensor) -> int:
+    def _num_together(self, x: Tensor) -> int:
         """How many pictures are laid side by side; 0 = none, since it would not help."""
-        if _plainly or not (torch.is_grad_enabled() and self.weight.requires_grad):
+        if not self.together or not (torch.is_grad_enabled() and self.weight.requires_grad):
             return 0
         if x.device.type != "cpu" or x.ndim != 4 or _precision(x) != torch.bfloat16:
             return 0
@@ -50,15 +51,18 @@ class Convolution(nn.Conv2d):
         return min(_PLACES // (x.shape[3] + int(self.padding[1])), len(x))
 
 
-@contextmanager
-def pictures_apart() -> Iterator[None]:
-    """Within the block nothing is laid side by side: its operations are those that count."""
-    global _plainly
-    before, _plainly = _plainly, True
-    try:
-        yield
-    finally:
-        _plainly = before
+def pictures_apart(network: nn.Module) -> None:
+    """From now on it lays nothing side by side: its operations are those that count.
+
+    Example:
+        >>> network = nn.Sequential(Convolution(3, 8, 3, padding=1))
+        >>> pictures_apart(network)
+        >>> network[0].together
+        False
+    """
+    for module in network.modules():
+        if isinstance(module, Convolution):
+            module.together = False
 
 
 def _precision(x: Tensor) -> torch.dtype:

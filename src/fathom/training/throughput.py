@@ -62,8 +62,9 @@ def _operations(learner: Learner, batch: Batch) -> tuple[int, int]:
     """Of one forward and one backward pass."""
     devices = [learner.device] if learner.device.type == "cuda" else []
     phase = learner.objective.phase_at(max(0, learner.step - 1))
-    with torch.random.fork_rng(devices), pictures_apart(), Operations() as counted:
+    with torch.random.fork_rng(devices), Operations() as counted:
         network, objective = copy.deepcopy((learner.network, learner.objective))
+        pictures_apart(network)
         seed_global(learner.plan.seed, "operations")
         bf16 = learner.plan.precision == "bf16"
         with torch.autocast(learner.device.type, torch.bfloat16, enabled=bf16):
