@@ -22,6 +22,7 @@ PEERS = {
     "keras_beginner": "keras",
     "torch_convnet": "own",
     "torch_beginner": "own",
+    "torch_airbench": "own",
     "fathom_fashion": "own",
 }
 RESULTS = REPOSITORY / "benchmarks" / "pictures" / "results.jsonl"

@@ -47,7 +47,7 @@ class Setting:
                 where=self.key,
                 expected=" or ".join(_WORDS[kind] for kind in self.types),
                 got=repr(value),
-                do=self.explanation,
+                do=self._advice(),
             )
         if self.choices and isinstance(value, str) and value not in self.choices:
             raise RecipeError(
@@ -74,8 +74,11 @@ class Setting:
             where=self.key,
             expected=f"a number{lower}{upper}",
             got=got,
-            do=self.explanation,
+            do=self._advice(),
         )
+
+    def _advice(self) -> str:
+        return f"Choose another value, or leave it out. Meaning: {self.explanation}"
 
 
 _WORDS = {
