@@ -73,6 +73,21 @@ def test_the_constant_and_other_metrics_are_not_hidden() -> None:
     assert "By other metrics" not in verdict(BETTER, RMSE, 100, [other])
 
 
+def test_a_correction_that_hides_what_the_interval_shows_is_told() -> None:
+    alone = replace(UNTOLD, against="constant", low=100.0, high=6000.0, p_value=0.052)
+    told = "It is not even shown to be better than always giving the same answer"
+    words = verdict(WORSE, RMSE, 100, [alone, replace(WORSE, metric="mae")])
+    assert f"{told} once it is allowed for that 2 comparisons were made." in words
+    chance = replace(UNTOLD, against="constant")
+    assert f"{told}." in verdict(WORSE, RMSE, 100, [chance, replace(WORSE, metric="mae")])
+
+
+def test_finding_more_than_who_finds_nothing_is_no_praise() -> None:
+    primary = replace(UNTOLD, metric="roc_auc", against="constant")
+    others = [replace(BETTER, metric=one, against="constant") for one in ("f1", "recall", "mcc")]
+    assert "By other metrics it is better: mcc." in verdict(primary, AUC, 100, others)
+
+
 @pytest.mark.parametrize(
     ("better", "start"),
     [

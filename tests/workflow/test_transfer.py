@@ -280,3 +280,26 @@ def test_the_command_knows_it(first: Run, few: Path) -> None:
     decided = {item["key"]: item for item in json.loads(made.stdout)["decisions"]}
     assert decided["transfer.from"]["value"] == str(first.folder)
     assert decided["network.pictures"]["reason"] == f"that of {first.folder}, which it starts from"
+
+
+def test_scored_pictures_that_the_first_run_had_learned_from_are_told(
+    first: Run, few: Path, tmp_path: Path
+) -> None:
+    """Another seed tests other pictures of the same folder: most were trained on before."""
+    folder = next(first.folder.parent.glob("many*"))
+    pictures = {path.read_bytes() for path in folder.rglob("*.png")}
+    assert len(pictures) == 200
+    again = train(folder, tmp_path / "again", first, seed=5, evaluate__baselines=True)
+    told, num = again.score["verdict"], again.score["seen_in_training"]
+    assert num > again.score["rows"] / 2
+    assert told.startswith(
+        f"{num} of {again.score['rows']} rows were seen when {first.folder} was trained: "
+        "the score says nothing about new rows. "
+    )
+    assert "helped" not in told
+    new = train(few, tmp_path / "new", first)
+    assert (new.score["seen_in_training"], "were seen" in new.score["verdict"]) == (0, False)
+    # What began with the second run began with the pictures of the first.
+    third = train(folder, tmp_path / "third", new, seed=5)
+    assert third.score["seen_in_training"] == num
+    assert f"were seen when {new.folder} was trained" in third.score["verdict"]

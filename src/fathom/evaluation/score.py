@@ -56,6 +56,7 @@ class About:
         limits: baselines from which something was cut to keep them to a few seconds, and what.
         looks: how many models were scored on these rows; None where it makes no sense.
         seen: how many of these rows were trained on; None = not known, or none by the split.
+        lost: which inputs tell nothing in these rows, in a sentence that leads; "" = none.
         notes: what else should stand beside the score.
         seconds: how long the run took.
     """
@@ -67,6 +68,7 @@ class About:
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
     looks: Looks | None = None
     seen: SeenRows | None = None
+    lost: str = ""
     notes: tuple[str, ...] = ()
     seconds: float | None = None
 
@@ -235,7 +237,8 @@ def _worded(
     seeds = None if recipe is None else (recipe.comparison, len(recipe.scores))
     first = comparisons[0] if comparisons else None
     seen = about.seen.sentence if about.seen is not None else ""
-    caution = seen if about.seen is not None and about.seen.leads else ""
+    leads = about.seen is not None and about.seen.leads
+    caution = " ".join(part for part in (seen if leads else "", about.lost) if part)
     said = verdict(
         first,
         primary,
@@ -265,7 +268,7 @@ def _worded(
         seen=None if about.seen is None else about.seen.count,
         verdict=" ".join([*([caution] if caution else []), said, *limits]),
         notes=(
-            *([seen] if seen and not caution else []),
+            *([seen] if seen and not leads else []),
             *notes,
             *limits_notes(about.limits),
             *about.notes,

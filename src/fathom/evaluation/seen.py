@@ -14,6 +14,7 @@ class SeenRows:
         rows: all that were scored.
         by_chance: columns of so few different values that other rows may well be equal.
         notable: the share from which it belongs into the verdict.
+        when: they were seen.
 
     Example:
         >>> print(SeenRows(count=169, rows=211).sentence)
@@ -24,6 +25,7 @@ class SeenRows:
     rows: int
     by_chance: bool = False
     notable: float = 0.01
+    when: str = "in training"
 
     @property
     def leads(self) -> bool:
@@ -49,5 +51,5 @@ class SeenRows:
                 "rows."
             )
         if self.count < _HALF * self.rows:
-            return f"{told} were seen in training: the score looks better than it is on new rows."
-        return f"{told} were seen in training: the score says nothing about new rows."
+            return f"{told} were seen {self.when}: the score looks better than it is on new rows."
+        return f"{told} were seen {self.when}: the score says nothing about new rows."

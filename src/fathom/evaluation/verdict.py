@@ -6,6 +6,8 @@ from fathom.evaluation.compare import Comparison
 from fathom.evaluation.words import number_in_words, times_in_words
 from fathom.metrics.record import Metric
 
+_OF_FINDS = ("precision", "recall", "f1")
+
 
 def verdict(
     primary: Comparison | None,
@@ -114,22 +116,36 @@ def _surprises(
     sentences: list[str] = []
     if same_answer is not None and not same_answer.better:
         worse = same_answer.better is False
+        allowed = "" if worse or len(others) < 2 else _allowed_for(same_answer, len(others))
         if primary.better:
             is_what = "worse" if worse else "not shown to be better"
             sentences.append(
-                f"That says little: this model is {is_what} than always giving the same answer."
+                f"That says little: this model is {is_what} than always giving the same answer"
+                f"{allowed}."
             )
         else:
             is_what = "worse" if worse else "not even shown to be better"
-            sentences.append(f"It is {is_what} than always giving the same answer.")
+            sentences.append(f"It is {is_what} than always giving the same answer{allowed}.")
     same = [other for other in others if other.against == primary.against]
     worse = [other.metric for other in same if other.better is False]
     if primary.better and worse:
         sentences.append(f"By other metrics it is worse: {', '.join(worse)}.")
-    better = [other.metric for other in same if other.better]
+    better = [other.metric for other in same if other.better and not _given(other)]
     if not primary.better and better:
         sentences.append(f"By other metrics it is better: {', '.join(better)}.")
     return sentences
+
+
+def _allowed_for(told: Comparison, num: int) -> str:
+    """That the interval of the line alone may say otherwise."""
+    if told.low is None or told.high is None or told.low <= 0 <= told.high:
+        return ""
+    return f" once it is allowed for that {num} comparisons were made"
+
+
+def _given(told: Comparison) -> bool:
+    """Whether anyone is ahead who ever answers yes: who always says no finds nothing."""
+    return told.against == "constant" and told.metric in _OF_FINDS
 
 
 def _nearer_rivals(primary: Comparison, others: Sequence[Comparison], metric: Metric) -> list[str]:

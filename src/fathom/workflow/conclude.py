@@ -35,6 +35,7 @@ from fathom.workflow.judge import (
     truth_of,
 )
 from fathom.workflow.learn import Learned
+from fathom.workflow.lost import lost_inputs, lost_sentence
 from fathom.workflow.run import Run
 from fathom.workflow.seen import read_seen
 from fathom.workflow.speed import speed_of, write_speed
@@ -42,11 +43,13 @@ from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study
 from fathom.workflow.tell import Outcome, tell
-from fathom.workflow.transfer import FROM_SCRATCH, sentence
+from fathom.workflow.transfer import BODY, FROM_SCRATCH, sentence
 from fathom.workflow.verdict import Verdict
 
 # In a test file that was given: fewer copies are a finding, and no matter for the verdict.
 _NOTABLE = 0.1
+# Nobody looked at them beforehand, and a split of our making promises new rows.
+_NOTABLE_BEFORE = 0.01
 
 
 def conclude(
@@ -69,6 +72,7 @@ def conclude(
         with clock("answering the test rows"):
             per_part = [learned.model.answer_part(n, test) for n in range(len(learned.model.parts))]
         times = _times_seen(made, learned, folder)
+        lost = _lost(made, learned)
         for column in learned.model.targets:
             truth = truth_of(column, test, made.schema, made.material.cluster)
             if not truth.rows.known().any():
@@ -80,7 +84,7 @@ def conclude(
             with clock("scoring"):
                 chosen = choices[column.name], bands.get(column.name)
                 verdicts.append(
-                    _verdict(made, (column, truth), answers, chosen, found, times, folder)
+                    _verdict(made, (column, truth), answers, chosen, found, (times, lost), folder)
                 )
         common = {
             c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
@@ -140,10 +144,10 @@ def _verdict(
     answers: list[Answer],
     chosen: tuple[Choice, Band | None],
     baselines: tuple[tuple[Baseline, ...], str | None],
-    times: Callable[[np.ndarray], SeenRows] | None,
+    doubts: tuple[Callable[[np.ndarray], SeenRows] | None, str],
     folder: Path,
 ) -> Verdict:
-    (column, truth), (choice, band) = asked, chosen
+    (column, truth), (choice, band), (times, lost) = asked, chosen, doubts
     test = made.material.test
     assert test is not None, "asked only with test rows"
     keep = np.flatnonzero(truth.known)
@@ -158,6 +162,7 @@ def _verdict(
         limits={item.name: item.limits for item in found if item.limits},
         looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
         seen=None if times is None else times(keep),
+        lost=lost,
     )
     score = build_score(
         truth.rows,
@@ -166,7 +171,7 @@ def _verdict(
         about,
         metric=metric_for(column, made.resolved.value("evaluate.metric")),
     )
-    transfer = _of_transfer(made, asked, said, found, keep)
+    transfer = _of_transfer(made, asked, said, found, keep) if not score.caution else ()
     score = replace(score, verdict=" ".join([score.verdict, *transfer]))
     coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
@@ -190,18 +195,31 @@ def _of_transfer(
     return (sentence(transfer.body.origin, rows, said.rows(known), theirs, metric),)
 
 
+def _lost(made: Study, learned: Learned) -> str:
+    """Which inputs a test file that was given no longer holds, in a sentence."""
+    test, preparation = made.material.test, learned.model.preparation
+    if not made.material.given_test or test is None:
+        return ""
+    return lost_sentence(lost_inputs(preparation, test), len(preparation.inputs))
+
+
 def _times_seen(
     made: Study, learned: Learned, folder: Path
 ) -> Callable[[np.ndarray], SeenRows] | None:
     """Counts copies of training rows among some rows of a test file.
 
-    None for rows that were held out of the same file: the split keeps copies together.
+    Rows that were held out of the same file are no copies, since the split keeps copies together;
+    but a network to start from may have learned from their pictures.
     """
-    test, seen = made.material.test, read_seen(folder)
-    if not made.material.given_test or test is None or seen is None:
+    test, transfer = made.material.test, made.resolved.transfer
+    given, when = made.material.given_test, "in training"
+    if not given and transfer is not None:
+        folder, when = folder / BODY, f"when {transfer.body.origin} was trained"
+    seen = read_seen(folder)
+    if test is None or seen is None or not (given or transfer is not None):
         return None
     times = seen.times(learned.model.preparation, test)
-    return lambda keep: seen.among(times[keep], _NOTABLE)
+    return lambda keep: seen.among(times[keep], _NOTABLE if given else _NOTABLE_BEFORE, when)
 
 
 def fingerprint(folder: Path) -> str:

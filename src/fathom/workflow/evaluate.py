@@ -25,6 +25,7 @@ from fathom.tables.schema import Roles, Schema
 from fathom.tables.table import Table
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
 from fathom.workflow.judge import Truth, metric_for, said_of, task_of, truth_of
+from fathom.workflow.lost import lost_inputs, lost_sentence
 from fathom.workflow.predict import check_columns, input_report, read_like_training
 from fathom.workflow.run import Run, load
 from fathom.workflow.scorable import check_scorable, not_scored, scorable
@@ -86,6 +87,8 @@ def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = 
     per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
     seen = read_seen(run.folder)
     times = None if seen is None else seen.times(run.model.preparation, table)
+    lost = lost_inputs(run.model.preparation, table)
+    doubt = lost_sentence(lost, len(run.model.preparation.inputs))
     scores: list[tuple[Score, Interval | None]] = []
     for column in run.model.targets:
         answers = [answer[column.name] for answer in per_part]
@@ -93,7 +96,7 @@ def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = 
         if not truth.rows.known().any():
             continue  # a finding tells it
         rows = None if seen is None or times is None else seen.among(times[truth.known])
-        scores.append(_score(run, column, answers, truth, table, rows))
+        scores.append(_score(run, column, answers, truth, table, (rows, doubt)))
     found = Evaluation(
         tuple(
             score.to_dict() | {"coverage": None if coverage is None else coverage.to_dict()}
@@ -143,8 +146,9 @@ def _score(
     answers: list[Any],
     truth: Truth,
     table: Table,
-    seen: SeenRows | None,
+    doubts: tuple[SeenRows | None, str],
 ) -> tuple[Score, Interval | None]:
+    seen, lost = doubts
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
     threshold = run.answers["thresholds"].get(column.name)
@@ -154,6 +158,7 @@ def _score(
         strongest="constant",
         looks=look(rows_key(table.frame, [column.name]), fingerprint(run.folder)),
         seen=seen,
+        lost=lost,
         notes=() if seen is not None else (_UNKNOWN,),
     )
     said = said_of(column, answer, threshold)

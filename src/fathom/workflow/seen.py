@@ -5,7 +5,7 @@ training rows.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -29,7 +29,11 @@ from fathom.models.preparation import Preparation
 from fathom.tables.table import Table
 
 FILE = "predictions/seen.safetensors"
-_VERSION, _BEFORE = "2", "1"
+_VERSION, _BEFORE = "3", ("1", "2")
+
+
+def _none() -> UInt64[np.ndarray, " files"]:
+    return np.zeros(0, dtype=np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,36 +44,59 @@ class Seen:
         rows: one per row, sorted.
         log_chance: logarithm of the chance that two different rows are equal, were the columns
             independent.
+        pictures: one per picture, sorted, whatever stood beside it; also of those that the network
+            which the training began with had learned from.
     """
 
     rows: UInt64[np.ndarray, " rows"]
     log_chance: float
+    pictures: UInt64[np.ndarray, " files"] = field(default_factory=_none)
 
     @classmethod
     def of(cls, preparation: Preparation, table: Table) -> "Seen":
         """Of the rows of a table that has its targets."""
         columns = _columns(preparation, table)
         log_chance = math.fsum(math.log(max(column.chance, 1e-300)) for column in columns)
-        return cls(np.sort(_fingerprints(columns, table.num_rows)), log_chance)
+        files = [hashes[hashes > 0] for hashes in _pictures(columns)]
+        pictures = np.unique(np.concatenate([_none(), *files]))
+        return cls(np.sort(_fingerprints(columns, table.num_rows)), log_chance, pictures)
+
+    def and_pictures_of(self, other: "Seen | None") -> "Seen":
+        """With the pictures that a network to start from had seen."""
+        if other is None:
+            return self
+        return replace(self, pictures=np.union1d(self.pictures, other.pictures))
 
     def times(self, preparation: Preparation, table: Table) -> Int[np.ndarray, " rows"]:
-        """How often each row of another table stands among these."""
-        asked = _fingerprints(_columns(preparation, table), table.num_rows)
-        first, last = (np.searchsorted(self.rows, asked, side) for side in ("left", "right"))
-        return last - first
+        """How often each row of another table stands among these.
 
-    def among(self, times: Int[np.ndarray, " rows"], notable: float = 0.01) -> SeenRows:
+        A picture that was learned from counts as once, whatever it is said to show now.
+        """
+        columns = _columns(preparation, table)
+        asked = _fingerprints(columns, table.num_rows)
+        first, last = (np.searchsorted(self.rows, asked, side) for side in ("left", "right"))
+        times = last - first
+        for hashes in _pictures(columns):
+            times = np.maximum(times, np.isin(hashes, self.pictures))
+        return times
+
+    def among(
+        self, times: Int[np.ndarray, " rows"], notable: float = 0.01, when: str = "in training"
+    ) -> SeenRows:
         """What to tell of scored rows.
 
         Args:
             times: how often each of them stands among these.
             notable: the share from which it belongs into the verdict.
+            when: they were seen.
         """
         expected = len(self.rows) * len(times) * math.exp(max(self.log_chance, -700.0))
         found: Bool[np.ndarray, " rows"] = times > 0
         by_chance = bool(times.sum() <= NATURAL * expected)
         count = int(found.sum())
-        return SeenRows(count=count, rows=len(times), by_chance=by_chance, notable=notable)
+        return SeenRows(
+            count=count, rows=len(times), by_chance=by_chance, notable=notable, when=when
+        )
 
     def write(self, folder: Path) -> None:
         """Into a run folder.
@@ -79,7 +106,8 @@ class Seen:
         """
         # One fact in the metadata, whose order is by chance: the same run has the same file.
         facts = {"version": _VERSION}
-        arrays = {"log_chance": np.array([self.log_chance]), "rows": self.rows}
+        chance = np.array([self.log_chance])
+        arrays = {"log_chance": chance, "pictures": self.pictures, "rows": self.rows}
         write_atomically(folder / FILE, lambda aside: save_file(arrays, aside, metadata=facts))
 
 
@@ -95,11 +123,12 @@ def read_seen(folder: Path) -> Seen | None:
     try:
         with safe_open(place, "numpy") as found:
             facts = found.metadata()
-            if facts["version"] not in (_VERSION, _BEFORE):
-                raise ValueError(f"version {facts['version']}")
-            before = facts["version"] == _BEFORE
-            chance = facts["log_chance"] if before else found.get_tensor("log_chance")[0]
-            return Seen(found.get_tensor("rows"), float(chance))
+            version = facts["version"]
+            if version not in (_VERSION, *_BEFORE):
+                raise ValueError(f"version {version}")
+            chance = facts["log_chance"] if version == "1" else found.get_tensor("log_chance")[0]
+            pictures = found.get_tensor("pictures") if version == _VERSION else _none()
+            return Seen(found.get_tensor("rows"), float(chance), pictures)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             "The fingerprints of the training rows cannot be read.",
@@ -125,6 +154,11 @@ def _matched(column: PreparedColumn, values: Values) -> Values:
         return named(values)
     known = isinstance(fitted, FittedCategory | FittedFlag)
     return fitted.reconcile(values) if known else values
+
+
+def _pictures(columns: list[Column]) -> list[UInt64[np.ndarray, " rows"]]:
+    """What is in the files of each column of pictures; 0 = no picture."""
+    return [_word_hashes(column) for column in columns if column.kind == "image"]
 
 
 def _fingerprints(columns: list[Column], num_rows: int) -> UInt64[np.ndarray, " rows"]:

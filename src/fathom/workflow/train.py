@@ -28,7 +28,7 @@ from fathom.workflow.places import check_free, new_folder
 from fathom.workflow.recipe import Recipe, read_recipe, resolved_toml
 from fathom.workflow.resolve import Resolved, compares, resolve
 from fathom.workflow.run import Run, load
-from fathom.workflow.seen import Seen
+from fathom.workflow.seen import Seen, read_seen
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study, circumstances, study
@@ -205,7 +205,19 @@ def _write_plan(folder: Path, made: Study) -> None:
     write_text(folder / "resolved.toml", resolved_toml(made.decisions, made.schema.described))
     if made.resolved.transfer is not None:
         made.resolved.transfer.body.write(folder / BODY)
+        seen = _seen_before(made)
+        if seen is not None:
+            seen.write(folder / BODY)
     write_sealed(folder / "record.json", _record(made))
+
+
+def _seen_before(made: Study) -> Seen | None:
+    """What the network that the training begins with had learned from, where that is known."""
+    place = made.recipe.get("transfer.from")
+    if place is None:
+        return None
+    folder = Path(place)
+    return read_seen(folder.parent if folder.is_file() else folder)
 
 
 def _record(made: Study) -> dict[str, Any]:
@@ -261,7 +273,8 @@ def _learn_and_conclude(made: Study, folder: Path, clock: Stopwatch, around: Aro
         save_model(learned.model, folder)
         _write_answers(folder, choices, bands)
         _write_predictions(folder / "predictions" / "validation.parquet", made, learned)
-        Seen.of(learned.model.preparation, made.material.pool).write(folder)
+        seen = Seen.of(learned.model.preparation, made.material.pool)
+        seen.and_pictures_of(read_seen(folder / BODY)).write(folder)
     scratch = None
     if compares(made.resolved):
         with clock("training from scratch, to compare"):
