@@ -195,6 +195,20 @@ def test_a_loss_that_is_a_module_serves_too() -> None:
     assert trained.steps == 2
 
 
+def test_complex_weights_learn_too() -> None:
+    class Turned(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.turn = nn.Parameter(torch.ones(3, dtype=torch.complex64))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x * self.turn).real
+
+    x = torch.randn(13, 3, dtype=torch.complex64)
+    trained = fit(Turned(), [(x, (x * 2j).real)], nn.functional.mse_loss, epochs=30)
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"]
+
+
 def test_the_public_names_are_there() -> None:
     for name in fathom.training.__all__:
         assert getattr(fathom.training, name) is not None

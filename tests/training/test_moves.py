@@ -81,6 +81,8 @@ from fathom.training.throughput import Operations
 with Operations() as counted:
     layer(torch.ones(2, 3)).sum().backward()
 assert counted.total > 0
+from fathom.training import fit
+fit(layer, [(torch.ones(2, 3), torch.ones(2, 2))], nn.functional.mse_loss, epochs=1)
 print("torch._dynamo" in sys.modules)
 """
     done = subprocess.run(

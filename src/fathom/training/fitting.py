@@ -82,7 +82,7 @@ def fit(
     learns = objective_of(objective)
     seed = plan.seed if plan is not None else 0
     batches = batches_of(data, seed, unlabelled=learns.unlabelled)
-    used = _plan(batches, epochs, plan)
+    used = _plan(network, batches, epochs, plan)
     device = next(network.parameters(), torch.zeros(())).device
     validate = _validate(validation, learns, used, device)
     place = _place(folder, resume)
@@ -134,7 +134,9 @@ def _check_free(folder: Path) -> None:
         )
 
 
-def _plan(batches: Batches, epochs: float | None, plan: TrainingPlan | None) -> TrainingPlan:
+def _plan(
+    network: nn.Module, batches: Batches, epochs: float | None, plan: TrainingPlan | None
+) -> TrainingPlan:
     if (epochs is None) == (plan is None):
         raise RecipeError(
             "How long to train must be said once.",
@@ -154,7 +156,11 @@ def _plan(batches: Batches, epochs: float | None, plan: TrainingPlan | None) -> 
             do="Say the number of steps: plan=TrainingPlan(num_steps=…).",
         )
     num_steps = max(1, round(epochs * len(batches)))
-    return TrainingPlan(num_steps=num_steps, check_every=min(len(batches), num_steps))
+    # PyTorch's own optimisers import its compiler, which takes two seconds; and one kernel moves
+    # weights sooner than several, though not complex ones.
+    fused = not any(parameter.is_complex() for parameter in network.parameters())
+    check_every = min(len(batches), num_steps)
+    return TrainingPlan(num_steps=num_steps, check_every=check_every, fused=fused)
 
 
 def _validate(
