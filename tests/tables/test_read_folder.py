@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,37 @@ def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
     (tmp_path / "ox").mkdir()
     (table,) = read_splits(tmp_path).values()
     assert table.notes[0].title == "The folders 'cow', 'ox' hold no pictures."
+
+
+def test_names_that_are_no_text_are_left_out_and_told(tmp_path: Path) -> None:
+    """Linux takes any bytes as a name; a table, a report and a terminal do not."""
+    (odd, odd_class) = (os.fsdecode(name) for name in (b"\xff\xfe.png", b"\xffclass"))
+    for name in ("cat/1.png", f"cat/{odd}", "dog/3.png", f"{odd_class}/4.png"):
+        put(tmp_path / name)
+    (tmp_path / os.fsdecode(b"\xffempty")).mkdir()
+    (table,) = read_splits(tmp_path).values()
+    assert table.frame.rows() == [("cat/1.png", "cat"), ("dog/3.png", "dog")]
+    told, empty = table.notes
+    assert (told.code, told.severity) == ("names_not_text", "medium")
+    assert told.title == "2 pictures are left out for their names."
+    assert told.evidence == (
+        "2 of 4 names hold bytes that are no letters (UTF-8): "
+        r"'cat/\xff\xfe.png', '\xffclass/4.png'."
+    )
+    assert told.advice == "Rename these files, or the folders that they lie in."
+    assert empty.title == r"The folder '\xffempty' holds no pictures."
+
+
+def test_loose_names_that_are_no_text(tmp_path: Path) -> None:
+    put(tmp_path / os.fsdecode(b"\xff.png"))
+    with pytest.raises(DataError) as caught:
+        read(tmp_path)
+    assert caught.value.what == "The names of all pictures hold bytes that are no letters."
+    assert caught.value.got == r"'\xff.png'"
+    put(tmp_path / "1.png")
+    table = read(tmp_path)
+    assert table.frame.rows() == [("1.png",)]
+    assert table.notes[0].title == "1 picture is left out for its name."
 
 
 def test_splits_within(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from fathom.base.errors import DataError, listed
+from fathom.base.files import spelled
 from fathom.base.records import Finding
 from fathom.columns.picture import PICTURE_ENDINGS
 from fathom.tables.read_idx import cells_of, read_idx
@@ -93,25 +94,62 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _of_classes(place: Path, root: Path) -> Table:
-    rows = [
+    found = [
         (str(file.relative_to(root)), kind.name)
         for kind in _folders(place)
         for file in sorted(kind.rglob("*"))
         if _is_picture(file)
     ]
+    if found:
+        names, notes = _with_letters([name for name, _ in found], place)
+        rows = dict(found)
+        frame = pl.DataFrame({IMAGE: names, LABEL: [rows[name] for name in names]})
+        return Table(frame, _source(place, root), (*notes, *_empty_classes(place, found)))
     loose = [str(file.relative_to(root)) for file in sorted(place.iterdir()) if _is_picture(file)]
-    if not rows and loose:
-        return Table(pl.DataFrame({IMAGE: loose}), _source(place, root))
-    if not rows:
+    if not loose:
         raise _no_pictures(place)
-    frame = pl.DataFrame(rows, schema={IMAGE: pl.String, LABEL: pl.String}, orient="row")
-    return Table(frame, _source(place, root), _empty_classes(place, rows))
+    names, notes = _with_letters(loose, place)
+    return Table(pl.DataFrame({IMAGE: names}), _source(place, root), notes)
+
+
+def _with_letters(names: list[str], place: Path) -> tuple[list[str], tuple[Finding, ...]]:
+    """The names that can be cells, and what is told of the others.
+
+    Some systems take any bytes as a file's name; a table holds nothing but text.
+
+    Raises:
+        DataError: there is no other name.
+    """
+    good = [name for name in names if spelled(name) == name]
+    lost = [spelled(name) for name in names if spelled(name) != name]
+    if not lost:
+        return good, ()
+    if not good:
+        raise DataError(
+            "The names of all pictures hold bytes that are no letters.",
+            where=spelled(str(place)),
+            expected="names of files and folders in UTF-8",
+            got=listed(lost, most=3),
+            do="Rename them.",
+        )
+    one = len(lost) == 1
+    told = Finding(
+        code="names_not_text",
+        severity="medium",
+        title=f"{len(lost):,} picture{' is' if one else 's are'} left out for "
+        f"{'its name' if one else 'their names'}.",
+        evidence=f"{len(lost):,} of {len(names):,} names hold bytes that are no letters (UTF-8): "
+        f"{listed(lost, most=3)}.",
+        advice="Rename these files, or the folders that they lie in.",
+        facts={"count": len(lost), "share": len(lost) / len(names)},
+    )
+    return good, (told,)
 
 
 def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, ...]:
     """Folders that may have been meant as classes."""
     found = {label for _, label in rows}
-    empty = tuple(kind.name for kind in _folders(place) if kind.name not in found)
+    empty = tuple(spelled(kind.name) for kind in _folders(place) if kind.name not in found)
     if not empty:
         return ()
     one = len(empty) == 1
@@ -130,7 +168,7 @@ def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, .
 
 
 def _no_pictures(place: Path) -> DataError:
-    inside = sorted(item.name for item in place.iterdir())
+    inside = sorted(spelled(item.name) for item in place.iterdir())
     return DataError(
         "A folder was named that holds no pictures.",
         where=str(place),
