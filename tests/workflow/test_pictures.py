@@ -73,6 +73,23 @@ def test_folders_without_classes_are_answered(run: Run, folder: Path) -> None:
     assert (found.frame["class"] == "right").mean() > 0.8
 
 
+def test_answers_say_which_picture_they_are_about(run: Run, folder: Path, tmp_path: Path) -> None:
+    found = fathom.predict(run, folder / "test" / "right")
+    assert found.frame.columns[:3] == ["row", "image", "class"]
+    assert found.frame.columns[-1] == "unusual"
+    assert found.frame["image"].to_list()[:3] == ["1.png", "11.png", "13.png"]
+    whole = fathom.predict(run, folder / "test").frame
+    assert whole["image"].to_list()[19:21] == ["left/8.png", "right/1.png"]
+    found.write(tmp_path / "answers.csv")
+    assert (tmp_path / "answers.csv").read_text().splitlines()[1].startswith("1,1.png,")
+
+
+def test_pictures_without_a_name_stand_in_no_column(run: Run) -> None:
+    rows = pl.DataFrame({"image": [square(True, 1), square(False, 2)]})
+    frame = fathom.predict(run, rows).frame
+    assert frame.columns[:2] == ["row", "class"]
+
+
 def test_a_broken_picture_is_answered_as_missing_and_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(square(True, 1))
     (tmp_path / "b.png").write_bytes(square(True, 2)[:150])
@@ -207,7 +224,9 @@ def test_larger_networks_stand_beside_numbers(name: str, tmp_path: Path) -> None
     assert np.isfinite(run.score["metrics"]["rmse"]["value"])
     text = (run.folder / "preparation.json").read_text()
     assert json.loads(text)["network"]["picture_shape"]
-    assert fathom.predict(run, tmp_path / "table.csv").frame.height == num
+    answers = fathom.predict(run, tmp_path / "table.csv").frame
+    assert answers.columns[:3] == ["row", "photo", "price"]
+    assert answers["photo"].to_list() == names
 
 
 def test_an_unknown_network_for_pictures_is_told() -> None:

@@ -37,7 +37,8 @@ class Predictions:
     """Answers to the rows of a table, in their order.
 
     Attributes:
-        frame: a row per row of the input. "row" counts them from 1, the header not counted. For
+        frame: a row per row of the input. "row" counts them from 1, the header not counted. A
+            column of pictures that are files stands behind it, under its own name. For
             each target its answer under the target's own name; for numbers "<target>: low" and
             "<target>: high"; for classes "<target>: probability" of the answer, one column per
             class, and "<target>: set". "unusual" says in which inputs the row is unlike the
@@ -108,10 +109,21 @@ def predict(run: Run | str | Path, data: object, options: ReadOptions | None = N
     values = preparation.parse(table)
     told = _unusual_rows(preparation, table, values)
     row = pl.Series("row", np.arange(1, table.num_rows + 1))
-    answers = _unique([*columns, row, pl.Series("unusual", told, dtype=pl.String)])
+    unusual = pl.Series("unusual", told, dtype=pl.String)
+    # Our names yield to those of targets, and those of pictures to all others.
+    found = _unique([*columns, row, unusual, *_picture_names(preparation, table)])
+    num = len(columns)
     report = _report(preparation, table, values)
-    frame = pl.DataFrame([answers[-2], *answers[:-2], answers[-1]])
+    frame = pl.DataFrame([found[num], *found[num + 2 :], *found[:num], found[num + 1]])
     return Predictions(frame, report, sum(map(bool, told)))
+
+
+def _picture_names(preparation: Preparation, table: Table) -> list[pl.Series]:
+    """Which picture each row is about, as folder or table name it; bytes have no name."""
+    named = [column.name for column in preparation.inputs
+             if column.kind.name == "image" and column.name in table.columns]  # fmt: skip
+    cells = [table.column(name).alias(name) for name in named]
+    return [series for series in cells if series.dtype == pl.String]
 
 
 def read_like_training(run: Run, data: object, options: ReadOptions | None = None) -> Table:
