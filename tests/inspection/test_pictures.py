@@ -1,9 +1,11 @@
 """What `look` says of pictures: broken and odd files, near copies, shortcuts."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image, ImageOps
 
@@ -124,3 +126,59 @@ def test_a_bright_border(folder: Path) -> None:
     found = found_in(folder)["picture_shortcut"]
     assert found.title.startswith("The brightness of their border")
     assert found.severity == "medium"
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Callable[[list[str | None]], Path]:
+    """A table with a column of these names."""
+
+    def write(names: list[str | None]) -> Path:
+        place = tmp_path / "table.csv"
+        size = [n * 7 % 50 for n in range(len(names))]
+        pl.DataFrame({"pic": names, "size": size}).write_csv(place)
+        return place
+
+    return write
+
+
+def test_pictures_that_are_not_there(named: Callable[[list[str | None]], Path]) -> None:
+    """A typing mistake in a folder's name, or the table alone on another machine."""
+    table = named([*(f"nope/{n}.png" for n in range(49)), "nope/a.JPG", None])
+    found = found_in(table)
+    told = found["pictures_absent"]
+    assert told.severity == "high"
+    assert told.title == "The pictures that 'pic' names are not there."
+    assert told.evidence == (
+        "50 cells of 'pic' end in .png, .jpg; none was found beside the table. 'nope/0.png' was "
+        f"looked for as '{table.parent}/nope/0.png'."
+    )
+    assert told.advice == (
+        "Names count from the folder of the table: put the pictures there, or correct the names. "
+        "If nothing is to be learned from them, say --kind pic=ignored."
+    )
+    assert told.rows == (1, 2, 3, 4, 5)
+    assert "identifier" not in found
+    said = fathom.look(table, kinds={"pic": "ignored"})
+    assert "pictures_absent" not in [one.code for one in said.findings]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"shop{n}.com" for n in range(50)],
+        [f"{n}.png" if n < 20 else f"word {n}" for n in range(50)],
+        ["png"] * 30 + ["jpg"] * 20,
+    ],
+)
+def test_words_are_no_absent_pictures(
+    names: list[str | None], named: Callable[[list[str | None]], Path]
+) -> None:
+    assert "pictures_absent" not in found_in(named(names))
+
+
+def test_pictures_that_are_there_are_not_absent(
+    folder: Path, named: Callable[[list[str | None]], Path]
+) -> None:
+    names = [f"gone/{n}.png" for n in range(48)]
+    found = found_in(named([*names, "bird/00.png", "bird/02.png"]))
+    assert "pictures_absent" not in found
