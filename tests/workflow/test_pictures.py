@@ -98,6 +98,23 @@ def test_a_broken_picture_is_answered_as_missing_and_told(run: Run, tmp_path: Pa
     assert "image: " in found.frame["unusual"].to_list()[1]
 
 
+@pytest.mark.parametrize("target", [None, "image", "class"])
+def test_loose_pictures_are_not_learned(target: str | None, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(square(True, 1))
+    with pytest.raises(RecipeError) as caught:
+        fathom.plan(tmp_path, target)
+    assert str(caught.value) == (
+        "Loose pictures have no classes, so there is nothing to learn.\n"
+        f"  where:    {tmp_path}\n"
+        "  expected: a folder for each class with its pictures in it, or a table\n"
+        "  got:      2 pictures beside one another\n"
+        "  do:       Sort them into a folder for each class, or give a table with their names and "
+        "with what is to be learned of each."
+    )
+    assert "image" in fathom.look(tmp_path).schema.columns
+
+
 def test_scores_and_answers_are_those_of_the_loaded_run(run: Run, folder: Path) -> None:
     again = fathom.load(run.folder)
     found = fathom.evaluate(again, folder / "test")
