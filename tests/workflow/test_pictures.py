@@ -98,6 +98,21 @@ def test_a_broken_picture_is_answered_as_missing_and_told(run: Run, tmp_path: Pa
     assert "image: " in found.frame["unusual"].to_list()[1]
 
 
+def test_a_folder_is_answered_by_a_run_on_a_table_of_pictures(folder: Path, tmp_path: Path) -> None:
+    """Whatever the table called its only input; beside others a folder is not enough."""
+    names = [f"{side}/{n + (side == 'right')}.png" for n in range(0, 120, 2)
+             for side in ("left", "right")]  # fmt: skip
+    bright = [1.0 + n % 7 / 70 if "right" in name else n % 7 / 70 for n, name in enumerate(names)]
+    table = folder / "train" / "table.csv"
+    pl.DataFrame({"photo": names, "share": bright}).write_csv(table)
+    run = fathom.train(table, "share", out=tmp_path / "run", settings=QUICK, watch=None)
+    table.unlink()
+    frame = fathom.predict(run, folder / "test" / "right").frame
+    assert frame.columns[:3] == ["row", "photo", "share"]
+    assert frame["photo"].to_list()[:2] == ["1.png", "11.png"]
+    assert frame["unusual"].null_count() == 20
+
+
 @pytest.mark.parametrize("target", [None, "image", "class"])
 def test_loose_pictures_are_not_learned(target: str | None, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
