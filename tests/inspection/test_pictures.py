@@ -76,6 +76,9 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     assert found["pictures_transparent"].evidence.startswith("clear.png.")
     assert found["pictures_blank"].evidence == "night.png (black)."
     assert "from 40 × 30 to 9,000 × 8,000" in found["pictures_of_many_sizes"].evidence
+    assert found["pictures_of_many_sizes"].advice.endswith(
+        "; --kind image=image:160, say, asks for sides of about 160 pixels."
+    )
     assert "at a fraction of their size: huge.jpg" in found["pictures_of_many_sizes"].evidence
 
 

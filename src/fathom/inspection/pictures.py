@@ -163,8 +163,8 @@ def _sizes(pictures: Pictures) -> list[Finding]:
         named = several(pictures.called(place) for place in huge.tolist())
         evidence += f" So large that they are decoded at a fraction of their size: {named}."
     places = np.array([n for n, one in known if (one.width, one.height) != usual], int)
-    advice = "All are brought to one size, larger ones with a loss of detail (--kind COLUMN=image "
-    advice += "and its side say which)."
+    advice = "All are brought to one size, larger ones with a loss of detail; "
+    advice += f"--kind {pictures.name}=image:160, say, asks for sides of about 160 pixels."
     found = pictures.finding("pictures_of_many_sizes", "low", places, ("", evidence, advice))
     title = f"The {pictures.part} pictures" if pictures.part != "train" else "The pictures"
     facts = {**found.facts, "sizes": len(sizes), "smallest": by_area[0], "largest": by_area[-1]}
