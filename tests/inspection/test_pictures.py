@@ -65,28 +65,28 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     broken = found["pictures_unreadable"]
     assert broken.title == "3 pictures cannot be read."
     assert broken.severity == "medium"
-    assert "empty.jpg (the file is empty)" in broken.evidence
-    assert "short.png (the file ends too early)" in broken.evidence
-    assert "text.png (no picture format that is known)" in broken.evidence
+    assert "bird/empty.jpg (the file is empty)" in broken.evidence
+    assert "bird/short.png (the file ends too early)" in broken.evidence
+    assert "cat/text.png (no picture format that is known)" in broken.evidence
     assert found["duplicate_rows"].title == "1 row repeats an earlier row."
     assert "by chance" not in found["duplicate_rows"].evidence
-    assert "01.png and near.jpg" in found["near_copies"].evidence
-    assert found["pictures_turned"].evidence.startswith("turned.jpg.")
-    assert found["pictures_deep"].evidence.startswith("deep.png.")
-    assert found["pictures_transparent"].evidence.startswith("clear.png.")
-    assert found["pictures_blank"].evidence == "night.png (black)."
+    assert "cat/01.png and cat/near.jpg" in found["near_copies"].evidence
+    assert found["pictures_turned"].evidence.startswith("cat/turned.jpg.")
+    assert found["pictures_deep"].evidence.startswith("cat/deep.png.")
+    assert found["pictures_transparent"].evidence.startswith("cat/clear.png.")
+    assert found["pictures_blank"].evidence == "cat/night.png (black)."
     assert "from 40 × 30 to 9,000 × 8,000" in found["pictures_of_many_sizes"].evidence
     assert found["pictures_of_many_sizes"].advice.endswith(
         "; --kind image=image:160, say, asks for sides of about 160 pixels."
     )
-    assert "at a fraction of their size: huge.jpg" in found["pictures_of_many_sizes"].evidence
+    assert "at a fraction of their size: cat/huge.jpg" in found["pictures_of_many_sizes"].evidence
 
 
 def test_near_copies_of_another_class(folder: Path) -> None:
     (folder / "cat" / "wrong.jpg").write_bytes(saved(scene(0), "JPEG", quality=80))
     found = found_in(folder)["near_copies_contradict"]
     assert found.title == "2 pictures show nearly the same but differ in 'class'."
-    assert "00.png (bird) and wrong.jpg (cat)" in found.evidence
+    assert "bird/00.png (bird) and cat/wrong.jpg (cat)" in found.evidence
 
 
 def test_near_copies_across_files(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

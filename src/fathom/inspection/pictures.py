@@ -33,18 +33,21 @@ class Pictures:
         rows: the rows that have one.
         cells: their files.
         part: what rows these are.
+        folder: that names of files begin at.
     """
 
     name: str
     rows: np.ndarray
     cells: list[Cell]
     part: str = "train"
+    folder: str = ""
 
     @classmethod
-    def of(cls, name: str, values: Values, part: str) -> "Pictures":
+    def of(cls, name: str, values: Values, sheet: Sheet) -> "Pictures":
         """Of parsed cells."""
         rows = np.flatnonzero(values.present)
-        return cls(name, rows, values.data[rows].tolist(), part)
+        folder = sheet.table.source.folder
+        return cls(name, rows, values.data[rows].tolist(), sheet.part, folder)
 
     @cached_property
     def prints(self) -> list[Print]:
@@ -57,9 +60,12 @@ class Pictures:
         return Likenesses.of(self.cells)
 
     def called(self, place: int) -> str:
-        """A picture by the name of its file, or by its row."""
+        """A picture as folder or table name it, or by its row."""
         cell = self.cells[place]
-        return Path(cell).name if isinstance(cell, str) else f"row {self.rows[place] + 1}"
+        if isinstance(cell, bytes):
+            return f"row {self.rows[place] + 1}"
+        file = Path(cell)
+        return str(file.relative_to(self.folder) if file.is_relative_to(self.folder) else file)
 
     def which(self, holds: Callable[[Header], bool]) -> np.ndarray:
         """Positions of readable pictures whose header is so."""
@@ -91,7 +97,7 @@ class Pictures:
 def pictures_of(sheet: Sheet) -> list[Pictures]:
     """Every column of pictures."""
     return [
-        Pictures.of(name, sheet.values[name], sheet.part)
+        Pictures.of(name, sheet.values[name], sheet)
         for name, found in sheet.recognised.items()
         if found.kind.name == "image" and name in sheet.values
     ]
