@@ -82,6 +82,19 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     assert "at a fraction of their size: cat/huge.jpg" in found["pictures_of_many_sizes"].evidence
 
 
+def test_line_breaks_in_names_are_spelled_out(folder: Path) -> None:
+    (folder / "a\nb").mkdir()
+    (folder / "a\nb" / "c\nd.png").write_bytes(b"no picture at all")
+    seen = fathom.look(folder)
+    assert "\n  image  image     " in seen.as_text()
+    assert seen.schema.columns["image"].reason == (
+        f"cells are names of files of pictures, such as '{folder}/a\\u000ab/c\\u000ad.png'"
+    )
+    told = {one.code: one for one in seen.findings}["pictures_unreadable"]
+    assert r"a\u000ab/c\u000ad.png (no picture format that is known)" in told.evidence
+    assert "\n" not in told.evidence
+
+
 def test_near_copies_of_another_class(folder: Path) -> None:
     (folder / "cat" / "wrong.jpg").write_bytes(saved(scene(0), "JPEG", quality=80))
     found = found_in(folder)["near_copies_contradict"]

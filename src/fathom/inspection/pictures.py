@@ -10,6 +10,7 @@ import numpy as np
 
 from fathom.base.errors import listed
 from fathom.base.records import Finding, Severity
+from fathom.base.terminal import one_line
 from fathom.columns.gallery import Gallery, Shape
 from fathom.columns.kind import Values
 from fathom.columns.likeness import FLAT, Likenesses
@@ -65,7 +66,8 @@ class Pictures:
         if isinstance(cell, bytes):
             return f"row {self.rows[place] + 1}"
         file = Path(cell)
-        return str(file.relative_to(self.folder) if file.is_relative_to(self.folder) else file)
+        inside = file.is_relative_to(self.folder)
+        return one_line(str(file.relative_to(self.folder) if inside else file))
 
     def which(self, holds: Callable[[Header], bool]) -> np.ndarray:
         """Positions of readable pictures whose header is so."""
