@@ -82,6 +82,26 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     assert "at a fraction of their size: cat/huge.jpg" in found["pictures_of_many_sizes"].evidence
 
 
+def test_unreadable_pictures_are_no_copies(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of one another, in one class, in two, or across files; even where the bytes are equal."""
+    test = tmp_path_factory.mktemp("test")
+    good = (folder / "bird" / "00.png").read_bytes()
+    for content in (b"", b"no picture", good[: len(good) // 2]):
+        for name in ("bird", "bird/more", "cat"):
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name / f"{len(content)}.png").write_bytes(content)
+    for name in ("bird", "cat"):
+        (test / name).mkdir()
+        (test / name / "empty.png").write_bytes(b"")
+        (test / name / "good.png").write_bytes(saved(scene(700 + len(name))))
+    found = found_in(folder, test)
+    assert found["pictures_unreadable"].title == "9 pictures cannot be read."
+    assert not {"duplicate_rows", "contradicting_rows", "copies_across_files"} & set(found)
+    assert not [code for code in found if "cop" in code]
+
+
 def test_line_breaks_in_names_are_spelled_out(folder: Path) -> None:
     (folder / "a\nb").mkdir()
     (folder / "a\nb" / "c\nd.png").write_bytes(b"no picture at all")

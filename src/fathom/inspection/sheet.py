@@ -102,7 +102,7 @@ class Sheet:
             values = Values(cells.words(), cells.present, cells.repairs)
         if found.kind.name == "image":
             # Copies of a picture are the same word, whatever their files are called.
-            values = named(values)
+            values = named(values, self.part)
         return Column(name, found.kind.name, values, found.said)
 
     @property
