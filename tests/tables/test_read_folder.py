@@ -99,6 +99,35 @@ def test_splits_within(tmp_path: Path) -> None:
     assert found["test"].frame.rows() == [("test/dog/4.png", "dog")]
 
 
+def test_folders_of_pictures_beside_splits_are_told(tmp_path: Path) -> None:
+    for name in ("train/cat/1.png", "test/cat/4.png", "trainannot/1.png", "extra/cat/5.png"):
+        put(tmp_path / name)
+    (tmp_path / "notes").mkdir()
+    found = read_splits(tmp_path)
+    assert set(found) == {"train", "test"}
+    (told,) = found["train"].notes
+    assert not found["test"].notes
+    assert (told.code, told.severity) == ("folders_beside_splits", "low")
+    assert told.title == "The pictures in the folders 'extra', 'trainannot' are not read."
+    assert told.evidence == (
+        f"{tmp_path} holds 'train', 'test', read as splits; what lies beside them is left out."
+    )
+    assert told.advice == (
+        "Nothing to do if they are masks or the like. If they are classes, put all classes into a "
+        "folder of their own; if they are splits, call them train, val or test."
+    )
+
+
+def test_a_folder_beside_a_single_split(tmp_path: Path) -> None:
+    for name in ("train/cat/1.png", "car/1.png"):
+        put(tmp_path / name)
+    (told,) = read_splits(tmp_path)["train"].notes
+    assert told.title == "The pictures in the folder 'car' are not read."
+    assert told.evidence == (
+        f"{tmp_path} holds 'train', read as a split; what lies beside it is left out."
+    )
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_idx_files_in_pairs(pack: type, tmp_path: Path) -> None:
     pixels = RNG.integers(0, 255, (6, 5, 7), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -37,7 +38,9 @@ def read_splits(folder: Path) -> dict[str, Table]:
         if set(names) & set(inside)
     }
     if "train" in given:
-        return {split: _of_classes(place, folder) for split, place in given.items()}
+        found = {split: _of_classes(place, folder) for split, place in given.items()}
+        train, told = found["train"], _beside_splits(folder, list(given.values()))
+        return found | {"train": replace(train, notes=(*train.notes, *told))}
     return {"train": _of_classes(folder, folder)}
 
 
@@ -163,6 +166,27 @@ def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, .
             "the model will never give the others as an answer.",
             advice="Put pictures there, check their endings, or delete what is no class.",
             facts={"folders": list(empty)},
+        ),
+    )
+
+
+def _beside_splits(folder: Path, splits: list[Path]) -> tuple[Finding, ...]:
+    """Folders of pictures that are no split and may have been meant as one, or as a class."""
+    beside = [place for place in _folders(folder) if place not in splits]
+    left = [spelled(place.name) for place in beside if any(map(_is_picture, place.rglob("*")))]
+    if not left:
+        return ()
+    one, known = len(left) == 1, listed(place.name for place in splits)
+    return (
+        Finding(
+            code="folders_beside_splits",
+            severity="low",
+            title=f"The pictures in the folder{'s' * (not one)} {listed(left)} are not read.",
+            evidence=f"{folder} holds {known}, read as {'splits' if len(splits) > 1 else 'a split'}"
+            f"; what lies beside {'them' if len(splits) > 1 else 'it'} is left out.",
+            advice="Nothing to do if they are masks or the like. If they are classes, put all "
+            "classes into a folder of their own; if they are splits, call them train, val or test.",
+            facts={"folders": left},
         ),
     )
 
