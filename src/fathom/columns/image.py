@@ -197,11 +197,17 @@ class FittedImage(FittedColumn):
         return cls(**facts)
 
 
-def named(values: Values, part: str) -> Values:
-    """Pictures as words that say what is in their files: copies are the same word.
+def named(values: Values) -> Values:
+    """Pictures as words that say what is in their files: copies are the same word."""
+    words = np.empty(len(values), dtype=object)
+    words[:] = [name.hex() for name in digests(values.data.tolist())]
+    return Values(words, values.present, values.repairs)
 
-    What cannot be read is no copy of anything, even where the files are equal: nobody knows what
-    was to be seen in them. So each is a word of its own.
+
+def named_if_readable(values: Values, part: str) -> Values:
+    """The same, but what cannot be read is a word of its own, even where the files are equal.
+
+    Nobody knows what was to be seen in it, so it is no copy of anything.
 
     Args:
         values: the pictures.
@@ -210,11 +216,10 @@ def named(values: Values, part: str) -> Values:
     cells = values.data.tolist()
     found = prints(cells)
     unreadable = _unreadable(cells, found)
-    words = np.empty(len(values), dtype=object)
-    words[:] = [
-        f"{part} {place}" if one.digest in unreadable else one.digest.hex()
-        for place, one in enumerate(found)
-    ]
+    words = named(values).data
+    for place, one in enumerate(found):
+        if one.digest in unreadable:
+            words[place] = f"{part} {place}"
     return Values(words, values.present, values.repairs)
 
 
