@@ -44,6 +44,17 @@ def test_how_cells_are_written_can_be_said(said: str, kind: Any) -> None:
     assert kind_from_name(said) == kind
 
 
+@pytest.mark.parametrize("side", ["0", "-1", "7", "1025", "100000"])
+def test_sides_of_pictures_have_bounds(side: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        kind_from_name(f"image:{side}")
+    assert caught.value.expected == (
+        "'image:grey', 'image:rgb', or a side of 8 to 1024 pixels, as in 'image:160'"
+    )
+    with pytest.raises(RecipeError, match="expected: 'category' alone"):
+        kind_from_name(f"category:{side}")
+
+
 def test_what_cannot_be_said_of_a_kind_is_refused() -> None:
     with pytest.raises(RecipeError) as caught:
         kind_from_name("date:dayfirst")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from fathom.columns.picture import (
     Header,
@@ -111,6 +111,47 @@ def test_a_hundred_million_pixels() -> None:
     assert read_header(content).error == "too large: 10,000 × 10,000 pixels"
     with pytest.raises(PictureError, match="too large"):
         decode(content, 16, 16, 1)
+
+
+def test_headers_of_png_are_read_without_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """30,000 × 30,000 pixels take a gigabyte, and thousands of small ones take their time."""
+
+    def load(image: Image.Image) -> None:
+        raise AssertionError("decoded")
+
+    contents = [encoded(Image.new("1", (9000, 8000)), "PNG"), encoded(COLOUR, "PNG")]
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    large, small = map(read_header, contents)
+    assert (large.width, large.height, large.format) == (9000, 8000, "PNG")
+    assert large.error == "too large: 9,000 × 8,000 pixels"
+    assert small == Header(48, 64, "RGB", "PNG")
+
+
+def test_exif_behind_the_pixels_of_a_png() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(COLOUR, "PNG", exif=exif)
+    first = content.index(b"eXIf") - 4
+    length = 12 + int.from_bytes(content[first : first + 4], "big")
+    end = content.index(b"IEND") - 4
+    note = content[first : first + length]
+    moved = content[:first] + content[first + length : end] + note + content[end:]
+    assert read_header(moved) == read_header(content) == Header(64, 48, "RGB", "PNG", turned=True)
+
+
+def test_a_canvas_beyond_what_pillow_opens() -> None:
+    side = (16_382).to_bytes(3, "little")
+    rest = b"WEBPVP8X" + (10).to_bytes(4, "little") + bytes(4) + side + side
+    content = b"RIFF" + len(rest).to_bytes(4, "little") + rest
+    assert read_header(content).error == "too large"
+    with pytest.raises(PictureError, match="too large"):
+        decode(content, 8, 8, 1)
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(OSError, match="no name that a file can have"):
+        content_of("a\0b.png")
+    assert headers(["a\0b.png"])[0].error == "no name that a file can have"
 
 
 def test_devices_and_giants_are_not_read(tmp_path: Path) -> None:

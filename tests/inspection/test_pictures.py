@@ -1,9 +1,11 @@
 """What `look` says of pictures: broken and odd files, near copies, shortcuts."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image, ImageOps
 
@@ -63,25 +65,61 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     broken = found["pictures_unreadable"]
     assert broken.title == "3 pictures cannot be read."
     assert broken.severity == "medium"
-    assert "empty.jpg (the file is empty)" in broken.evidence
-    assert "short.png (the file ends too early)" in broken.evidence
-    assert "text.png (no picture format that is known)" in broken.evidence
+    assert "bird/empty.jpg (the file is empty)" in broken.evidence
+    assert "bird/short.png (the file ends too early)" in broken.evidence
+    assert "cat/text.png (no picture format that is known)" in broken.evidence
     assert found["duplicate_rows"].title == "1 row repeats an earlier row."
     assert "by chance" not in found["duplicate_rows"].evidence
-    assert "01.png and near.jpg" in found["near_copies"].evidence
-    assert found["pictures_turned"].evidence.startswith("turned.jpg.")
-    assert found["pictures_deep"].evidence.startswith("deep.png.")
-    assert found["pictures_transparent"].evidence.startswith("clear.png.")
-    assert found["pictures_blank"].evidence == "night.png (black)."
+    assert "cat/01.png and cat/near.jpg" in found["near_copies"].evidence
+    assert found["pictures_turned"].evidence.startswith("cat/turned.jpg.")
+    assert found["pictures_deep"].evidence.startswith("cat/deep.png.")
+    assert found["pictures_transparent"].evidence.startswith("cat/clear.png.")
+    assert found["pictures_blank"].evidence == "cat/night.png (black)."
     assert "from 40 × 30 to 9,000 × 8,000" in found["pictures_of_many_sizes"].evidence
-    assert "at a fraction of their size: huge.jpg" in found["pictures_of_many_sizes"].evidence
+    assert found["pictures_of_many_sizes"].advice.endswith(
+        "; --kind image=image:160, say, asks for sides of about 160 pixels."
+    )
+    assert "at a fraction of their size: cat/huge.jpg" in found["pictures_of_many_sizes"].evidence
+
+
+def test_unreadable_pictures_are_no_copies(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of one another, in one class, in two, or across files; even where the bytes are equal."""
+    test = tmp_path_factory.mktemp("test")
+    good = (folder / "bird" / "00.png").read_bytes()
+    for content in (b"", b"no picture", good[: len(good) // 2]):
+        for name in ("bird", "bird/more", "cat"):
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name / f"{len(content)}.png").write_bytes(content)
+    for name in ("bird", "cat"):
+        (test / name).mkdir()
+        (test / name / "empty.png").write_bytes(b"")
+        (test / name / "good.png").write_bytes(saved(scene(700 + len(name))))
+    found = found_in(folder, test)
+    assert found["pictures_unreadable"].title == "9 pictures cannot be read."
+    assert not {"duplicate_rows", "contradicting_rows", "copies_across_files"} & set(found)
+    assert not [code for code in found if "cop" in code]
+
+
+def test_line_breaks_in_names_are_spelled_out(folder: Path) -> None:
+    (folder / "a\nb").mkdir()
+    (folder / "a\nb" / "c\nd.png").write_bytes(b"no picture at all")
+    seen = fathom.look(folder)
+    assert "\n  image  image     " in seen.as_text()
+    assert seen.schema.columns["image"].reason == (
+        f"cells are names of files of pictures, such as '{folder}/a\\u000ab/c\\u000ad.png'"
+    )
+    told = {one.code: one for one in seen.findings}["pictures_unreadable"]
+    assert r"a\u000ab/c\u000ad.png (no picture format that is known)" in told.evidence
+    assert "\n" not in told.evidence
 
 
 def test_near_copies_of_another_class(folder: Path) -> None:
     (folder / "cat" / "wrong.jpg").write_bytes(saved(scene(0), "JPEG", quality=80))
     found = found_in(folder)["near_copies_contradict"]
     assert found.title == "2 pictures show nearly the same but differ in 'class'."
-    assert "00.png (bird) and wrong.jpg (cat)" in found.evidence
+    assert "bird/00.png (bird) and cat/wrong.jpg (cat)" in found.evidence
 
 
 def test_near_copies_across_files(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -124,3 +162,59 @@ def test_a_bright_border(folder: Path) -> None:
     found = found_in(folder)["picture_shortcut"]
     assert found.title.startswith("The brightness of their border")
     assert found.severity == "medium"
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Callable[[list[str | None]], Path]:
+    """A table with a column of these names."""
+
+    def write(names: list[str | None]) -> Path:
+        place = tmp_path / "table.csv"
+        size = [n * 7 % 50 for n in range(len(names))]
+        pl.DataFrame({"pic": names, "size": size}).write_csv(place)
+        return place
+
+    return write
+
+
+def test_pictures_that_are_not_there(named: Callable[[list[str | None]], Path]) -> None:
+    """A typing mistake in a folder's name, or the table alone on another machine."""
+    table = named([*(f"nope/{n}.png" for n in range(49)), "nope/a.JPG", None])
+    found = found_in(table)
+    told = found["pictures_absent"]
+    assert told.severity == "high"
+    assert told.title == "The pictures that 'pic' names are not there."
+    assert told.evidence == (
+        "50 cells of 'pic' end in .png, .jpg; none was found beside the table. 'nope/0.png' was "
+        f"looked for as '{table.parent}/nope/0.png'."
+    )
+    assert told.advice == (
+        "Names count from the folder of the table: put the pictures there, or correct the names. "
+        "If nothing is to be learned from them, say --kind pic=ignored."
+    )
+    assert told.rows == (1, 2, 3, 4, 5)
+    assert "identifier" not in found
+    said = fathom.look(table, kinds={"pic": "ignored"})
+    assert "pictures_absent" not in [one.code for one in said.findings]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"shop{n}.com" for n in range(50)],
+        [f"{n}.png" if n < 20 else f"word {n}" for n in range(50)],
+        ["png"] * 30 + ["jpg"] * 20,
+    ],
+)
+def test_words_are_no_absent_pictures(
+    names: list[str | None], named: Callable[[list[str | None]], Path]
+) -> None:
+    assert "pictures_absent" not in found_in(named(names))
+
+
+def test_pictures_that_are_there_are_not_absent(
+    folder: Path, named: Callable[[list[str | None]], Path]
+) -> None:
+    names = [f"gone/{n}.png" for n in range(48)]
+    found = found_in(named([*names, "bird/00.png", "bird/02.png"]))
+    assert "pictures_absent" not in found

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,37 @@ def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
     assert table.notes[0].title == "The folders 'cow', 'ox' hold no pictures."
 
 
+def test_names_that_are_no_text_are_left_out_and_told(tmp_path: Path) -> None:
+    """Linux takes any bytes as a name; a table, a report and a terminal do not."""
+    (odd, odd_class) = (os.fsdecode(name) for name in (b"\xff\xfe.png", b"\xffclass"))
+    for name in ("cat/1.png", f"cat/{odd}", "dog/3.png", f"{odd_class}/4.png"):
+        put(tmp_path / name)
+    (tmp_path / os.fsdecode(b"\xffempty")).mkdir()
+    (table,) = read_splits(tmp_path).values()
+    assert table.frame.rows() == [("cat/1.png", "cat"), ("dog/3.png", "dog")]
+    told, empty = table.notes
+    assert (told.code, told.severity) == ("names_not_text", "medium")
+    assert told.title == "2 pictures are left out for their names."
+    assert told.evidence == (
+        "2 of 4 names hold bytes that are no letters (UTF-8): "
+        r"'cat/\xff\xfe.png', '\xffclass/4.png'."
+    )
+    assert told.advice == "Rename these files, or the folders that they lie in."
+    assert empty.title == r"The folder '\xffempty' holds no pictures."
+
+
+def test_loose_names_that_are_no_text(tmp_path: Path) -> None:
+    put(tmp_path / os.fsdecode(b"\xff.png"))
+    with pytest.raises(DataError) as caught:
+        read(tmp_path)
+    assert caught.value.what == "The names of all pictures hold bytes that are no letters."
+    assert caught.value.got == r"'\xff.png'"
+    put(tmp_path / "1.png")
+    table = read(tmp_path)
+    assert table.frame.rows() == [("1.png",)]
+    assert table.notes[0].title == "1 picture is left out for its name."
+
+
 def test_splits_within(tmp_path: Path) -> None:
     for name in ("Train/cat/1.png", "Train/dog/2.png", "val/cat/3.png", "test/dog/4.png"):
         put(tmp_path / name)
@@ -65,6 +97,35 @@ def test_splits_within(tmp_path: Path) -> None:
         "test": 1,
     }
     assert found["test"].frame.rows() == [("test/dog/4.png", "dog")]
+
+
+def test_folders_of_pictures_beside_splits_are_told(tmp_path: Path) -> None:
+    for name in ("train/cat/1.png", "test/cat/4.png", "trainannot/1.png", "extra/cat/5.png"):
+        put(tmp_path / name)
+    (tmp_path / "notes").mkdir()
+    found = read_splits(tmp_path)
+    assert set(found) == {"train", "test"}
+    (told,) = found["train"].notes
+    assert not found["test"].notes
+    assert (told.code, told.severity) == ("folders_beside_splits", "low")
+    assert told.title == "The pictures in the folders 'extra', 'trainannot' are not read."
+    assert told.evidence == (
+        f"{tmp_path} holds 'train', 'test', read as splits; what lies beside them is left out."
+    )
+    assert told.advice == (
+        "Nothing to do if they are masks or the like. If they are classes, put all classes into a "
+        "folder of their own; if they are splits, call them train, val or test."
+    )
+
+
+def test_a_folder_beside_a_single_split(tmp_path: Path) -> None:
+    for name in ("train/cat/1.png", "car/1.png"):
+        put(tmp_path / name)
+    (told,) = read_splits(tmp_path)["train"].notes
+    assert told.title == "The pictures in the folder 'car' are not read."
+    assert told.evidence == (
+        f"{tmp_path} holds 'train', read as a split; what lies beside it is left out."
+    )
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -73,12 +73,61 @@ def test_folders_without_classes_are_answered(run: Run, folder: Path) -> None:
     assert (found.frame["class"] == "right").mean() > 0.8
 
 
+def test_answers_say_which_picture_they_are_about(run: Run, folder: Path, tmp_path: Path) -> None:
+    found = fathom.predict(run, folder / "test" / "right")
+    assert found.frame.columns[:3] == ["row", "image", "class"]
+    assert found.frame.columns[-1] == "unusual"
+    assert found.frame["image"].to_list()[:3] == ["1.png", "11.png", "13.png"]
+    whole = fathom.predict(run, folder / "test").frame
+    assert whole["image"].to_list()[19:21] == ["left/8.png", "right/1.png"]
+    found.write(tmp_path / "answers.csv")
+    assert (tmp_path / "answers.csv").read_text().splitlines()[1].startswith("1,1.png,")
+
+
+def test_pictures_without_a_name_stand_in_no_column(run: Run) -> None:
+    rows = pl.DataFrame({"image": [square(True, 1), square(False, 2)]})
+    frame = fathom.predict(run, rows).frame
+    assert frame.columns[:2] == ["row", "class"]
+
+
 def test_a_broken_picture_is_answered_as_missing_and_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(square(True, 1))
     (tmp_path / "b.png").write_bytes(square(True, 2)[:150])
     found = fathom.predict(run, tmp_path)
     assert found.frame["unusual"].to_list()[0] is None
     assert "image: " in found.frame["unusual"].to_list()[1]
+
+
+def test_a_folder_is_answered_by_a_run_on_a_table_of_pictures(folder: Path, tmp_path: Path) -> None:
+    """Whatever the table called its only input; beside others a folder is not enough."""
+    names = [f"{side}/{n + (side == 'right')}.png" for n in range(0, 120, 2)
+             for side in ("left", "right")]  # fmt: skip
+    bright = [1.0 + n % 7 / 70 if "right" in name else n % 7 / 70 for n, name in enumerate(names)]
+    table = folder / "train" / "table.csv"
+    pl.DataFrame({"photo": names, "share": bright}).write_csv(table)
+    run = fathom.train(table, "share", out=tmp_path / "run", settings=QUICK, watch=None)
+    table.unlink()
+    frame = fathom.predict(run, folder / "test" / "right").frame
+    assert frame.columns[:3] == ["row", "photo", "share"]
+    assert frame["photo"].to_list()[:2] == ["1.png", "11.png"]
+    assert frame["unusual"].null_count() == 20
+
+
+@pytest.mark.parametrize("target", [None, "image", "class"])
+def test_loose_pictures_are_not_learned(target: str | None, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(square(True, 1))
+    with pytest.raises(RecipeError) as caught:
+        fathom.plan(tmp_path, target)
+    assert str(caught.value) == (
+        "Loose pictures have no classes, so there is nothing to learn.\n"
+        f"  where:    {tmp_path}\n"
+        "  expected: a folder for each class with its pictures in it, or a table\n"
+        "  got:      2 pictures beside one another\n"
+        "  do:       Sort them into a folder for each class, or give a table with their names and "
+        "with what is to be learned of each."
+    )
+    assert "image" in fathom.look(tmp_path).schema.columns
 
 
 def test_scores_and_answers_are_those_of_the_loaded_run(run: Run, folder: Path) -> None:
@@ -207,7 +256,9 @@ def test_larger_networks_stand_beside_numbers(name: str, tmp_path: Path) -> None
     assert np.isfinite(run.score["metrics"]["rmse"]["value"])
     text = (run.folder / "preparation.json").read_text()
     assert json.loads(text)["network"]["picture_shape"]
-    assert fathom.predict(run, tmp_path / "table.csv").frame.height == num
+    answers = fathom.predict(run, tmp_path / "table.csv").frame
+    assert answers.columns[:3] == ["row", "photo", "price"]
+    assert answers["photo"].to_list() == names
 
 
 def test_an_unknown_network_for_pictures_is_told() -> None:

@@ -131,6 +131,16 @@ def check_name(path: Path) -> None:
         )
 
 
+def spelled(name: str) -> str:
+    """A name of a file with those bytes spelled out that are no letters; others as they are.
+
+    Example:
+        >>> print(spelled("cat" + chr(0xDCFF)), spelled("chat"))
+        cat\\xff chat
+    """
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def check_ordinary(path: Path) -> None:
     """What is there must be a file with an end: a pipe or a device is never read.
 

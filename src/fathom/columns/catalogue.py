@@ -79,7 +79,7 @@ def kind_from_name(name: str) -> Kind:
     if colon and said not in known:
         raise RecipeError(
             f"Nothing called '{said}' can be said of the kind '{head}'.",
-            expected=listed(f"{head}:{word}" for word in known) if known else f"'{head}' alone",
+            expected=_sayable(head),
             got=f"'{name}'",
             do=nearest(said, known) or "Choose one of these, or the kind alone.",
         )
@@ -146,6 +146,13 @@ def fitted_from_dict(content: dict[str, Any]) -> Fitted:
             got=f"{content.get('kind')!r}; {error!r} stopped the reading",
             do="The file is damaged or was written by a newer fathom: restore it, or upgrade.",
         ) from error
+
+
+def _sayable(head: str) -> str:
+    words = listed(f"{head}:{word}" for word in _SAID.get(head, {}))
+    if head == "image":
+        return f"{words}, or a side of {_LEAST_SIDE} to {_MOST_SIDE} pixels, as in 'image:160'"
+    return words if head in _SAID else f"'{head}' alone"
 
 
 def _class_of(name: str) -> type[Kind]:

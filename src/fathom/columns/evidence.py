@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from fathom.base.terminal import one_line
 from fathom.columns.date import epoch_unit
 from fathom.columns.flag import polarity
 from fathom.columns.kind import Evidence
@@ -55,7 +56,7 @@ def about_image(profile: Profile) -> Evidence | None:
         # Where a table tells only what its pictures were once called, there is nothing to see.
         if not any(map(is_file, some.head(_FILES_TRIED))):
             return None
-        what = f"are names of files of pictures, such as '{raw[0]}'"
+        what = f"are names of files of pictures, such as '{one_line(raw[0])}'"
     else:
         return None
     return Evidence("image", 0.99, f"cells {what}") if share > _MOSTLY else None

@@ -14,8 +14,8 @@ from fathom.base.tensors import Field, Stored
 from fathom.columns.gallery import SMALL, Gallery, Shape, shared_gallery
 from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, Stats, Values
 from fathom.columns.likeness import Likenesses, copies, near_pairs
-from fathom.columns.picture import Header
-from fathom.columns.prints import digests, headers
+from fathom.columns.picture import Cell, Header, why_broken
+from fathom.columns.prints import Print, by_threads, digests, headers, prints
 from fathom.columns.texture import REACH, Moments, Texture
 
 Colour = Literal["auto", "grey", "rgb"]
@@ -202,6 +202,35 @@ def named(values: Values) -> Values:
     words = np.empty(len(values), dtype=object)
     words[:] = [name.hex() for name in digests(values.data.tolist())]
     return Values(words, values.present, values.repairs)
+
+
+def named_if_readable(values: Values, part: str) -> Values:
+    """The same, but what cannot be read is a word of its own, even where the files are equal.
+
+    Nobody knows what was to be seen in it, so it is no copy of anything.
+
+    Args:
+        values: the pictures.
+        part: what rows these are; unreadable pictures of other parts are other words.
+    """
+    cells = values.data.tolist()
+    found = prints(cells)
+    unreadable = _unreadable(cells, found)
+    words = named(values).data
+    for place, one in enumerate(found):
+        if one.digest in unreadable:
+            words[place] = f"{part} {place}"
+    return Values(words, values.present, values.repairs)
+
+
+def _unreadable(cells: list[Cell], found: list[Print]) -> set[bytes]:
+    """Fingerprints of what is no picture by its header or, where there are several, its pixels."""
+    count = Counter(one.digest for one in found)
+    several = {one.digest: cell for one, cell in zip(found, cells, strict=True)
+               if count[one.digest] > 1 and not one.header.error}  # fmt: skip
+    whys = by_threads(why_broken, list(several.values()))
+    broken = {digest for digest, why in zip(several, whys, strict=True) if why}
+    return broken | {one.digest for one in found if one.header.error}
 
 
 def same_shown(values: Values, *, search: bool = True) -> Int[np.ndarray, " rows"]:

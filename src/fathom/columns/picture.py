@@ -65,12 +65,15 @@ _BROKEN = (
     RuntimeError,
     struct.error,
     zlib.error,
+    Image.DecompressionBombError,
 )
 # A file of a picture that can be decoded is never as large.
 _MOST_BYTES = 1 << 29
 _one_at_a_time = threading.Lock()
 _DEEP = ("I;16", "I;16B", "I;16L", "I")
 _EXIF_ORIENTATION = 0x0112
+# Where a PNG may say that it is turned.
+_PNG_NOTES = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
 _PLAIN = re.compile(rb"P([56]) (\d{1,6}) (\d{1,6}) 255\n")
 
 
@@ -136,7 +139,10 @@ def content_of(cell: Cell) -> bytes:
     """
     if isinstance(cell, bytes):
         return cell
-    facts = os.stat(cell)
+    try:
+        facts = os.stat(cell)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "no name that a file can have") from error
     if not stat.S_ISREG(facts.st_mode):
         raise OSError(errno.EINVAL, "not an ordinary file")
     if facts.st_size > _MOST_BYTES:
@@ -162,12 +168,14 @@ def read_header(content: bytes) -> Header:
             return Header(width, height, "L" if plain[1] == b"5" else "RGB", "PPM")
     try:
         with _opened(content) as image:
-            turn = image.getexif().get(_EXIF_ORIENTATION, 1)
-            width, height = image.size if turn < 5 else image.size[::-1]
-            error = ""
-            if width * height > MOST_PIXELS and image.format != "JPEG":
+            width, height = image.size
+            form = image.format or ""
+            if width * height > MOST_PIXELS and form != "JPEG":
                 error = f"too large: {width:,} × {height:,} pixels"
-            return Header(width, height, image.mode, image.format or "", turn != 1, error)
+                return Header(width, height, image.mode, form, error=error)
+            turn = _exif(image, content).get(_EXIF_ORIENTATION, 1)
+            width, height = image.size if turn < 5 else image.size[::-1]
+            return Header(width, height, image.mode, form, turn != 1)
     except _BROKEN as error:
         return Header(error=_why(error))
 
@@ -240,6 +248,13 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
     return reader(io.BytesIO(content))
 
 
+def _exif(image: ImageFile.ImageFile, content: bytes) -> Image.Exif:
+    # Of a PNG without notes Pillow decodes all pixels, to see whether some stand behind them.
+    if image.format == "PNG" and not any(sign in content for sign in _PNG_NOTES):
+        return Image.Image.getexif(image)
+    return image.getexif()
+
+
 def _pixels(image: ImageFile.ImageFile, height: int, width: int, channels: int) -> Pixels:
     if image.format == "JPEG":
         # Decoded at a half, a quarter or an eighth where that is enough; no more memory is taken.
@@ -273,6 +288,8 @@ def _of_mode(image: Image.Image, channels: int) -> Image.Image:
 def _why(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no picture format that is known"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too large"
     if "truncated" in str(error):
         return "the file ends too early"
     return f"cannot be decoded ({type(error).__name__})"

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from fathom.base.records import Finding
+from fathom.inspection.absent_pictures import names_absent_pictures
 from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import number_of, part_of, several, short
@@ -72,7 +73,8 @@ def find_identifiers(sheet: Sheet) -> list[Finding]:
     for column in sheet.columns.values():
         skipped = column.name in (*sheet.targets, sheet.group) or column.said
         reason = "" if skipped else identifier_reason(column)
-        if reason:
+        # What to do about pictures that are not there is told with more than "leave it out".
+        if reason and not names_absent_pictures(sheet, column.name):
             found.append(_identifier(column, reason))
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from fathom.base.records import Finding
+from fathom.inspection.absent_pictures import find_absent_pictures
 from fathom.inspection.classes import find_class_balance, find_rare_words
 from fathom.inspection.constants import find_constants
 from fathom.inspection.copies import find_copies
@@ -39,6 +40,7 @@ FAMILIES: tuple[Callable[[Sheet], list[Finding]], ...] = (
     find_near_duplicates,
     find_near_pictures,
     find_pictures,
+    find_absent_pictures,
     find_groups,
     find_time,
     find_class_balance,

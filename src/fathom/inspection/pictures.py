@@ -10,6 +10,7 @@ import numpy as np
 
 from fathom.base.errors import listed
 from fathom.base.records import Finding, Severity
+from fathom.base.terminal import one_line
 from fathom.columns.gallery import Gallery, Shape
 from fathom.columns.kind import Values
 from fathom.columns.likeness import FLAT, Likenesses
@@ -33,18 +34,21 @@ class Pictures:
         rows: the rows that have one.
         cells: their files.
         part: what rows these are.
+        folder: that names of files begin at.
     """
 
     name: str
     rows: np.ndarray
     cells: list[Cell]
     part: str = "train"
+    folder: str = ""
 
     @classmethod
-    def of(cls, name: str, values: Values, part: str) -> "Pictures":
+    def of(cls, name: str, values: Values, sheet: Sheet) -> "Pictures":
         """Of parsed cells."""
         rows = np.flatnonzero(values.present)
-        return cls(name, rows, values.data[rows].tolist(), part)
+        folder = sheet.table.source.folder
+        return cls(name, rows, values.data[rows].tolist(), sheet.part, folder)
 
     @cached_property
     def prints(self) -> list[Print]:
@@ -57,9 +61,13 @@ class Pictures:
         return Likenesses.of(self.cells)
 
     def called(self, place: int) -> str:
-        """A picture by the name of its file, or by its row."""
+        """A picture as folder or table name it, or by its row."""
         cell = self.cells[place]
-        return Path(cell).name if isinstance(cell, str) else f"row {self.rows[place] + 1}"
+        if isinstance(cell, bytes):
+            return f"row {self.rows[place] + 1}"
+        file = Path(cell)
+        inside = file.is_relative_to(self.folder)
+        return one_line(str(file.relative_to(self.folder) if inside else file))
 
     def which(self, holds: Callable[[Header], bool]) -> np.ndarray:
         """Positions of readable pictures whose header is so."""
@@ -91,7 +99,7 @@ class Pictures:
 def pictures_of(sheet: Sheet) -> list[Pictures]:
     """Every column of pictures."""
     return [
-        Pictures.of(name, sheet.values[name], sheet.part)
+        Pictures.of(name, sheet.values[name], sheet)
         for name, found in sheet.recognised.items()
         if found.kind.name == "image" and name in sheet.values
     ]
@@ -163,8 +171,8 @@ def _sizes(pictures: Pictures) -> list[Finding]:
         named = several(pictures.called(place) for place in huge.tolist())
         evidence += f" So large that they are decoded at a fraction of their size: {named}."
     places = np.array([n for n, one in known if (one.width, one.height) != usual], int)
-    advice = "All are brought to one size, larger ones with a loss of detail (--kind COLUMN=image "
-    advice += "and its side say which)."
+    advice = "All are brought to one size, larger ones with a loss of detail; "
+    advice += f"--kind {pictures.name}=image:160, say, asks for sides of about 160 pixels."
     found = pictures.finding("pictures_of_many_sizes", "low", places, ("", evidence, advice))
     title = f"The {pictures.part} pictures" if pictures.part != "train" else "The pictures"
     facts = {**found.facts, "sizes": len(sizes), "smallest": by_area[0], "largest": by_area[-1]}

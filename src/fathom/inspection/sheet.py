@@ -9,7 +9,7 @@ import numpy as np
 from fathom.base.errors import RecipeError, listed, nearest
 from fathom.base.seeds import numpy_generator
 from fathom.columns.cells import clean
-from fathom.columns.image import named
+from fathom.columns.image import named_if_readable
 from fathom.columns.kind import Recognised, Values
 from fathom.inspection.column import Column
 from fathom.inspection.hashing import Hashes
@@ -102,7 +102,7 @@ class Sheet:
             values = Values(cells.words(), cells.present, cells.repairs)
         if found.kind.name == "image":
             # Copies of a picture are the same word, whatever their files are called.
-            values = named(values)
+            values = named_if_readable(values, self.part)
         return Column(name, found.kind.name, values, found.said)
 
     @property

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from fathom.base.errors import DataError, listed
+from fathom.base.files import spelled
 from fathom.base.records import Finding
 from fathom.columns.picture import PICTURE_ENDINGS
 from fathom.tables.read_idx import cells_of, read_idx
@@ -36,7 +38,9 @@ def read_splits(folder: Path) -> dict[str, Table]:
         if set(names) & set(inside)
     }
     if "train" in given:
-        return {split: _of_classes(place, folder) for split, place in given.items()}
+        found = {split: _of_classes(place, folder) for split, place in given.items()}
+        train, told = found["train"], _beside_splits(folder, list(given.values()))
+        return found | {"train": replace(train, notes=(*train.notes, *told))}
     return {"train": _of_classes(folder, folder)}
 
 
@@ -93,25 +97,62 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _of_classes(place: Path, root: Path) -> Table:
-    rows = [
+    found = [
         (str(file.relative_to(root)), kind.name)
         for kind in _folders(place)
         for file in sorted(kind.rglob("*"))
         if _is_picture(file)
     ]
+    if found:
+        names, notes = _with_letters([name for name, _ in found], place)
+        rows = dict(found)
+        frame = pl.DataFrame({IMAGE: names, LABEL: [rows[name] for name in names]})
+        return Table(frame, _source(place, root), (*notes, *_empty_classes(place, found)))
     loose = [str(file.relative_to(root)) for file in sorted(place.iterdir()) if _is_picture(file)]
-    if not rows and loose:
-        return Table(pl.DataFrame({IMAGE: loose}), _source(place, root))
-    if not rows:
+    if not loose:
         raise _no_pictures(place)
-    frame = pl.DataFrame(rows, schema={IMAGE: pl.String, LABEL: pl.String}, orient="row")
-    return Table(frame, _source(place, root), _empty_classes(place, rows))
+    names, notes = _with_letters(loose, place)
+    return Table(pl.DataFrame({IMAGE: names}), _source(place, root), notes)
+
+
+def _with_letters(names: list[str], place: Path) -> tuple[list[str], tuple[Finding, ...]]:
+    """The names that can be cells, and what is told of the others.
+
+    Some systems take any bytes as a file's name; a table holds nothing but text.
+
+    Raises:
+        DataError: there is no other name.
+    """
+    good = [name for name in names if spelled(name) == name]
+    lost = [spelled(name) for name in names if spelled(name) != name]
+    if not lost:
+        return good, ()
+    if not good:
+        raise DataError(
+            "The names of all pictures hold bytes that are no letters.",
+            where=spelled(str(place)),
+            expected="names of files and folders in UTF-8",
+            got=listed(lost, most=3),
+            do="Rename them.",
+        )
+    one = len(lost) == 1
+    told = Finding(
+        code="names_not_text",
+        severity="medium",
+        title=f"{len(lost):,} picture{' is' if one else 's are'} left out for "
+        f"{'its name' if one else 'their names'}.",
+        evidence=f"{len(lost):,} of {len(names):,} names hold bytes that are no letters (UTF-8): "
+        f"{listed(lost, most=3)}.",
+        advice="Rename these files, or the folders that they lie in.",
+        facts={"count": len(lost), "share": len(lost) / len(names)},
+    )
+    return good, (told,)
 
 
 def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, ...]:
     """Folders that may have been meant as classes."""
     found = {label for _, label in rows}
-    empty = tuple(kind.name for kind in _folders(place) if kind.name not in found)
+    empty = tuple(spelled(kind.name) for kind in _folders(place) if kind.name not in found)
     if not empty:
         return ()
     one = len(empty) == 1
@@ -129,8 +170,29 @@ def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, .
     )
 
 
+def _beside_splits(folder: Path, splits: list[Path]) -> tuple[Finding, ...]:
+    """Folders of pictures that are no split and may have been meant as one, or as a class."""
+    beside = [place for place in _folders(folder) if place not in splits]
+    left = [spelled(place.name) for place in beside if any(map(_is_picture, place.rglob("*")))]
+    if not left:
+        return ()
+    one, known = len(left) == 1, listed(place.name for place in splits)
+    return (
+        Finding(
+            code="folders_beside_splits",
+            severity="low",
+            title=f"The pictures in the folder{'s' * (not one)} {listed(left)} are not read.",
+            evidence=f"{folder} holds {known}, read as {'splits' if len(splits) > 1 else 'a split'}"
+            f"; what lies beside {'them' if len(splits) > 1 else 'it'} is left out.",
+            advice="Nothing to do if they are masks or the like. If they are classes, put all "
+            "classes into a folder of their own; if they are splits, call them train, val or test.",
+            facts={"folders": left},
+        ),
+    )
+
+
 def _no_pictures(place: Path) -> DataError:
-    inside = sorted(item.name for item in place.iterdir())
+    inside = sorted(spelled(item.name) for item in place.iterdir())
     return DataError(
         "A folder was named that holds no pictures.",
         where=str(place),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fathom.base.records import Finding
+from fathom.base.terminal import one_line
 from fathom.inspection.show import as_text
 from fathom.tables.read import read
 from fathom.tables.read_folder import given_splits
@@ -49,7 +50,7 @@ class Look:
         width = min(32, max((len(name) for name in self.schema.columns), default=0))
         for name, found in self.schema.columns.items():
             mark = " (target)" if name in self.schema.roles.targets else ""
-            lines.append(f"  {name:{width}}  {found.kind.name:10} {found.reason}{mark}")
+            lines.append(f"  {one_line(name):{width}}  {found.kind.name:10} {found.reason}{mark}")
         return "\n".join([*lines, "", as_text(self.findings)])
 
     def __repr__(self) -> str:

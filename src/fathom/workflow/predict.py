@@ -1,7 +1,7 @@
 """The verb predict: answers in the person's words, row by row, and a report on the input."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
 from fathom.tables.options import ReadOptions
 from fathom.tables.read import read
+from fathom.tables.read_folder import IMAGE
 from fathom.tables.schema import check_like
 from fathom.tables.table import Source, Table
 from fathom.workflow import bands as banding
@@ -37,7 +38,8 @@ class Predictions:
     """Answers to the rows of a table, in their order.
 
     Attributes:
-        frame: a row per row of the input. "row" counts them from 1, the header not counted. For
+        frame: a row per row of the input. "row" counts them from 1, the header not counted. A
+            column of pictures that are files stands behind it, under its own name. For
             each target its answer under the target's own name; for numbers "<target>: low" and
             "<target>: high"; for classes "<target>: probability" of the answer, one column per
             class, and "<target>: set". "unusual" says in which inputs the row is unlike the
@@ -108,17 +110,29 @@ def predict(run: Run | str | Path, data: object, options: ReadOptions | None = N
     values = preparation.parse(table)
     told = _unusual_rows(preparation, table, values)
     row = pl.Series("row", np.arange(1, table.num_rows + 1))
-    answers = _unique([*columns, row, pl.Series("unusual", told, dtype=pl.String)])
+    unusual = pl.Series("unusual", told, dtype=pl.String)
+    # Our names yield to those of targets, and those of pictures to all others.
+    found = _unique([*columns, row, unusual, *_picture_names(preparation, table)])
+    num = len(columns)
     report = _report(preparation, table, values)
-    frame = pl.DataFrame([answers[-2], *answers[:-2], answers[-1]])
+    frame = pl.DataFrame([found[num], *found[num + 2 :], *found[:num], found[num + 1]])
     return Predictions(frame, report, sum(map(bool, told)))
+
+
+def _picture_names(preparation: Preparation, table: Table) -> list[pl.Series]:
+    """Which picture each row is about, as folder or table name it; bytes have no name."""
+    named = [column.name for column in preparation.inputs
+             if column.kind.name == "image" and column.name in table.columns]  # fmt: skip
+    cells = [table.column(name).alias(name) for name in named]
+    return [series for series in cells if series.dtype == pl.String]
 
 
 def read_like_training(run: Run, data: object, options: ReadOptions | None = None) -> Table:
     """Read a table as the training table was read.
 
     A file without a header gets the training table's names, where the number of columns fits,
-    with or without the targets, in the training table's order.
+    with or without the targets, in the training table's order. Pictures of a folder are those of
+    the only input, whatever its name.
 
     Args:
         run: a trained run.
@@ -126,7 +140,7 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
         options: how a text file is read; None = by the settings of the training file, where this
             one has the same ending.
     """
-    table = read(data, options or _options_of(run, data))
+    table = _as_only_input(run, read(data, options or _options_of(run, data)))
     named = options is not None and options.names is not None
     check_like(table, run.record["columns"])
     if table.source.header or named:
@@ -140,6 +154,15 @@ def _options_of(run: Run, data: object) -> ReadOptions:
     if not same:
         return ReadOptions()
     return ReadOptions(delimiter=decided.get("delimiter"), encoding=decided.get("encoding"))
+
+
+def _as_only_input(run: Run, table: Table) -> Table:
+    inputs = [(column.name, column.kind.name) for column in run.model.preparation.inputs]
+    if table.source.format != "pictures" or len(inputs) != 1 or inputs[0][1] != "image":
+        return table
+    name = inputs[0][0]
+    known = name in table.columns
+    return table if known else replace(table, frame=table.frame.rename({IMAGE: name}))
 
 
 def _named_by_position(run: Run, table: Table) -> Table:

@@ -9,9 +9,9 @@ from fathom.base.records import Finding
 from fathom.columns.catalogue import kind_from_name
 from fathom.columns.cells import clean
 from fathom.columns.recognise import recognise, recognise_target
-from fathom.inspection.wording import percent
+from fathom.inspection.wording import number_of, percent
 from fathom.tables.options import ReadOptions
-from fathom.tables.read_folder import LABEL
+from fathom.tables.read_folder import IMAGE, LABEL
 from fathom.tables.schema import Roles, check_like, row_weights
 from fathom.tables.table import Table
 from fathom.workflow.recipe import Recipe
@@ -46,6 +46,15 @@ def roles_of(recipe: Recipe, table: Table) -> Roles:
     Raises:
         RecipeError: a column does not exist, or no target was named.
     """
+    if table.source.format == "pictures" and table.columns == (IMAGE,):
+        raise RecipeError(
+            "Loose pictures have no classes, so there is nothing to learn.",
+            where=table.source.name,
+            expected="a folder for each class with its pictures in it, or a table",
+            got=f"{number_of(table.num_rows, 'picture')} beside one another",
+            do="Sort them into a folder for each class, or give a table with their names and with "
+            "what is to be learned of each.",
+        )
     if not recipe.targets and not usual_targets(table):
         raise RecipeError(
             "No target was named, so there is nothing to learn.",
