@@ -278,6 +278,22 @@ def test_zeros_for_missing(make_sheet: Make):
     assert find_zeros(make_sheet(honest)) == []
 
 
+@pytest.mark.parametrize("targets", [(), ("y",)])
+def test_a_target_alone_has_nothing_to_be_learned_from(make_sheet: Make, targets: tuple[str, ...]):
+    (found,) = find_size(make_sheet({"y": ["no", "yes"] * 40}, *targets))
+    assert (found.code, found.severity) == ("no_inputs", "high")
+    assert found.title == "There is no column to learn from."
+    assert found.evidence == "The table has only 'y' (category)."
+    assert found.facts["action"] == "stop"
+
+
+def test_inputs_that_say_nothing_are_no_inputs(make_sheet: Make):
+    rows = {"id": ("identifier", [f"n{k}" for k in range(80)]), "y": ["no", "yes"] * 40}
+    (found,) = find_size(make_sheet(rows, "y"))
+    assert found.evidence == "The table has only 'id' (identifier), 'y' (category)."
+    assert find_size(make_sheet(rows)) == []
+
+
 def test_few_rows_and_many_columns(make_sheet: Make):
     def told(rows: int, columns: int) -> list[tuple[str, str]]:
         data = {f"x{place}": np.arange(rows) % 3 for place in range(columns)}
