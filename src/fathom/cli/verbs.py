@@ -240,8 +240,8 @@ def predict(
     found = predict_run(load(folder), data, _options(names))
     if output is not None:
         found.write(output)
-    if found.input_report:
-        _say_of_input(found.input_report)
+    if told := found.told():
+        _say(told, file=sys.stderr)
     if as_json:
         report = [finding.to_dict() for finding in found.input_report]
         _print({"rows": found.frame.to_dicts(), "input_report": report})

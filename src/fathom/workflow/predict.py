@@ -13,8 +13,9 @@ from fathom.base.files import write_atomically
 from fathom.base.records import Finding
 from fathom.columns.kind import Values
 from fathom.heads.head import Answer
-from fathom.inspection.gather import by_severity
+from fathom.inspection.gather import by_severity, gather
 from fathom.inspection.repairs import is_unreadable, unreadable
+from fathom.inspection.show import ANSWERS, as_text
 from fathom.inspection.unfamiliar import Others, absent_inputs, unfamiliar
 from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
@@ -49,6 +50,15 @@ class Predictions:
     frame: pl.DataFrame
     input_report: tuple[Finding, ...]
     num_unusual: int = 0
+
+    def told(self) -> str:
+        """The findings, gathered as a terminal shows them; "" where there are none."""
+        found = by_severity(gather(self.input_report))
+        return as_text(found, meaning=ANSWERS) if found else ""
+
+    def __repr__(self) -> str:
+        told = self.told()
+        return f"{self.frame}\n{told}" if told else str(self.frame)
 
     def write(self, path: str | Path) -> None:
         """As CSV, TSV, Parquet, JSON or JSON lines, by the name's ending; whole or not at all.
