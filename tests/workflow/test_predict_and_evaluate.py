@@ -210,6 +210,25 @@ def test_predictions_show_their_rows_and_what_was_unusual(
     assert repr(Predictions(found.frame, ())) == str(found.frame)
 
 
+def test_answers_without_intervals_or_sets_say_why(
+    price_run: Run, dear_run: Run, folds_run: Run, news: pl.DataFrame
+) -> None:
+    for run, name, what in (
+        (price_run, "price", "an interval"),
+        (dear_run, "dear", "a set of classes"),
+    ):
+        found = predict(run, news)
+        (told,) = found.answer_report
+        assert (told.code, told.severity, told.columns) == ("no_interval", "low", (name,))
+        assert told.title == f"Answers for '{name}' come without {what}."
+        assert told.evidence == (
+            "In the training: fewer than 300 validation rows leave none to spare."
+        )
+        assert "split.folds = 5" in told.advice
+        assert told.title in found.told()
+    assert predict(folds_run, news).answer_report == ()
+
+
 def test_evaluate_needs_the_truth(price_run: Run, news: pl.DataFrame) -> None:
     with pytest.raises(DataError, match="does not hold the truth"):
         evaluate(price_run, news.drop("price"))
