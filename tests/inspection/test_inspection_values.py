@@ -287,6 +287,15 @@ def test_a_target_alone_has_nothing_to_be_learned_from(make_sheet: Make, targets
     assert found.facts["action"] == "stop"
 
 
+def test_examples_that_look_alike_once_cut_are_shown_once(make_sheet: Make):
+    start = "the same long beginning of each of these sentences, and then "
+    cells = [f"{start}{k}" if k % 50 == 0 else str(k * 1.5) for k in range(300)]
+    (found,) = find_repairs(make_sheet({"n": ("number", cells)}))
+    assert found.evidence == (
+        "6 of 300 cells (2 %), such as 'the same long beginning of each of thes…'."
+    )
+
+
 def test_inputs_that_say_nothing_are_no_inputs(make_sheet: Make):
     rows = {"id": ("identifier", [f"n{k}" for k in range(80)]), "y": ["no", "yes"] * 40}
     (found,) = find_size(make_sheet(rows, "y"))
