@@ -197,7 +197,38 @@ def test_a_taken_folder_is_refused_before_anything_is_read(
     said = fathom("train", "no such file.csv", "-t", "y", "--out", run_folder)
     assert said.code == 1
     assert "The run folder is taken." in said.err
-    assert "--resume" in said.err
+    assert "got:      a finished run\n" in said.err
+    assert "--resume" not in said.err
+
+
+def test_an_unfinished_run_may_be_ended_but_not_with_other_wishes(
+    fathom: Fathom, run_folder: Path, tmp_path: Path
+) -> None:
+    begun = tmp_path / "my run"
+    begun.mkdir()
+    shutil.copy(run_folder / "recipe.toml", begun)
+    said = fathom("train", "no such file.csv", "-t", "y", "--out", begun)
+    assert said.code == 1
+    assert "got:      an unfinished run\n" in said.err
+    end = f"to end the run that was begun there: fathom train --resume '{begun}'"
+    assert f"do:       Choose another --out; {end}" in said.err
+
+
+def test_devices_and_links_into_nothing_are_no_run_folders(fathom: Fathom, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone" / "run")
+    for place, got, do in (
+        ("/dev/null", "a pipe or a device", "Choose another --out."),
+        (
+            link,
+            "a link to a place that does not exist",
+            "Choose another --out, or remove the link.",
+        ),
+    ):
+        said = fathom("train", "rows.csv", "-t", "y", "--out", place)
+        assert said.code == 1
+        assert f"got:      {got}\n" in said.err
+        assert f"do:       {do}\n" in said.err
 
 
 def test_a_file_is_no_run_to_go_on_with(fathom: Fathom, tmp_path: Path) -> None:

@@ -60,7 +60,16 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
         "y",
         "a value of its own",
     ),
-    "target alone.csv": (lines("y", row=lambda n, d: number(d)).encode(), "y", "No column is left"),
+    "target alone.csv": (
+        lines("y", row=lambda n, d: number(d)).encode(),
+        "y",
+        "There is no column to learn from.",
+    ),
+    "classes alone.csv": (
+        lines("y", row=lambda n, d: "yes" if n % 3 else "no").encode(),
+        "y",
+        "There is no column to learn from.",
+    ),
     "empty.csv": (b"", "y", "empty"),
     "header.csv": (b"a,y\n", "y", "no rows"),
     "binary.csv": (bytes(range(256)) * 20, "y", "not a text"),

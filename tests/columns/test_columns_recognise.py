@@ -295,3 +295,9 @@ def test_the_same_column_is_recognised_alike_in_any_form() -> None:
         assert recognise(raw, name="x").kind.name == "number"
     for raw in (pl.Series(["a", "b"] * 9), pl.Series(["a", "b"] * 9, dtype=pl.Categorical)):
         assert recognise(raw, name="x").kind.name == "category"
+
+
+def test_words_that_look_alike_once_they_are_cut_are_shown_once() -> None:
+    cells = [f"a phrase that begins as all others do {k % 4}" for k in range(80)]
+    found = recognise(pl.Series("a", ["b", *cells]), name="a")
+    assert found.reason.endswith(", such as 'a phrase that begins as all o…', 'b'")

@@ -278,6 +278,31 @@ def test_zeros_for_missing(make_sheet: Make):
     assert find_zeros(make_sheet(honest)) == []
 
 
+@pytest.mark.parametrize("targets", [(), ("y",)])
+def test_a_target_alone_has_nothing_to_be_learned_from(make_sheet: Make, targets: tuple[str, ...]):
+    (found,) = find_size(make_sheet({"y": ["no", "yes"] * 40}, *targets))
+    assert (found.code, found.severity) == ("no_inputs", "high")
+    assert found.title == "There is no column to learn from."
+    assert found.evidence == "The table has only 'y' (category)."
+    assert found.facts["action"] == "stop"
+
+
+def test_examples_that_look_alike_once_cut_are_shown_once(make_sheet: Make):
+    start = "the same long beginning of each of these sentences, and then "
+    cells = [f"{start}{k}" if k % 50 == 0 else str(k * 1.5) for k in range(300)]
+    (found,) = find_repairs(make_sheet({"n": ("number", cells)}))
+    assert found.evidence == (
+        "6 of 300 cells (2 %), such as 'the same long beginning of each of thes…'."
+    )
+
+
+def test_inputs_that_say_nothing_are_no_inputs(make_sheet: Make):
+    rows = {"id": ("identifier", [f"n{k}" for k in range(80)]), "y": ["no", "yes"] * 40}
+    (found,) = find_size(make_sheet(rows, "y"))
+    assert found.evidence == "The table has only 'id' (identifier), 'y' (category)."
+    assert find_size(make_sheet(rows)) == []
+
+
 def test_few_rows_and_many_columns(make_sheet: Make):
     def told(rows: int, columns: int) -> list[tuple[str, str]]:
         data = {f"x{place}": np.arange(rows) % 3 for place in range(columns)}

@@ -117,6 +117,16 @@ def test_columns_of_an_array_are_numbers_unless_said_otherwise() -> None:
         assert model.model_.preparation.inputs[1].kind.name == "category"
 
 
+def test_columns_of_one_name_are_told_apart_by_their_places() -> None:
+    X, label = blobs()
+    twice = pd.DataFrame(np.column_stack([X, X[:, 0]]), columns=["a", "b", "a"])
+    by_name = classifier(epochs=2).fit(twice, label)
+    assert [column.name for column in by_name.model_.preparation.inputs] == ["x0", "x1", "x2"]
+    assert not hasattr(by_name, "feature_names_in_")
+    plain = classifier(epochs=2).fit(twice.to_numpy(), label)
+    np.testing.assert_array_equal(by_name.predict_proba(twice), plain.predict_proba(twice))
+
+
 @pytest.mark.parametrize(
     "labels",
     [

@@ -84,7 +84,6 @@ def test_a_header_only(tmp_path: Path, text: str) -> None:
         (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
         (b"\x80\x04\x95", "a Python pickle, which fathom never opens"),
         (b"%PDF-1.7\n", "a PDF document"),
-        (b"a,b\n1,\x00\n", "bytes that no text holds, e.g. b'a,b\\n1,\\x00\\n'"),
         (random.Random(7).randbytes(999), "bytes that no text holds"),
         (bytes(range(1, 32)) * 9, "bytes that no text holds"),
     ],
@@ -97,6 +96,33 @@ def test_what_is_no_text(tmp_path: Path, data: bytes, got: str, name: str) -> No
     assert error.what == "The file is not a text."
     assert error.got.startswith(got)
     assert "CSV or Parquet" in error.do
+
+
+@pytest.mark.parametrize(
+    ("data", "where", "got"),
+    [
+        (
+            b"amount,what\n1,ok\n22,x\x00yz\n",
+            "line 3, byte 22",
+            "b'\\x00' in b',ok\\n22,x\\x00yz\\n'",
+        ),
+        (
+            b"\x01a,b\n" + b"1,\x02\n" * 9 + b"\x00",
+            "line 1, byte 1",
+            "b'\\x01' in b'\\x01a,b\\n1,\\x02'",
+        ),
+    ],
+)
+def test_the_first_byte_that_no_text_holds_is_shown_with_its_place(
+    tmp_path: Path, data: bytes, where: str, got: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+    error = refused(path)
+    assert error.what == "The file is not a text."
+    assert error.where == f"{path}, {where}"
+    assert error.got == f"bytes that no text holds, e.g. {got}"
+    assert error.do.startswith("Remove these bytes" if b"ok" in data else "Save the table as CSV")
 
 
 def test_too_many_columns(tmp_path: Path) -> None:

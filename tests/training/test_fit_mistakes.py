@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
 
 from fathom.base.errors import RecipeError, RunError, StorageError, TrainingError
 from fathom.training import Trained, TrainingPlan, fit, learning_rate_range
@@ -168,6 +169,56 @@ def test_data_that_are_no_loader_are_refused(data: Any) -> None:
         with pytest.raises(RecipeError, match=r"^The data are no loader\.") as caught:
             train(data=data)
         assert caught.value.got == repr(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "got", "do"),
+    [
+        ([], "a list without any", "See whether the data are there"),
+        (
+            DataLoader(TensorDataset(torch.zeros(0, WIDTH))),
+            "a DataLoader without any",
+            "See whether the data are",
+        ),
+        (
+            DataLoader(TensorDataset(torch.zeros(3, WIDTH)), batch_size=4, drop_last=True),
+            "a DataLoader without any",
+            "Leave drop_last out or choose a smaller batch_size",
+        ),
+    ],
+)
+def test_a_loader_without_a_batch_is_told(data: Any, got: str, do: str, tmp_path: Path) -> None:
+    for train in (_fit, _ranged):
+        with pytest.raises(RecipeError, match=r"^The loader gave no batch\.") as caught:
+            train(data=data)
+        assert (caught.value.where, caught.value.got) == ("data", got)
+        assert caught.value.do.startswith(do)
+    with pytest.raises(RecipeError, match=r"^The loader gave no batch\."):
+        _fit(data=data, folder=tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_what_can_be_gone_through_once_is_refused() -> None:
+    for train in (_fit, _ranged):
+        for data in (iter(_pairs()), (pair for pair in _pairs())):
+            with pytest.raises(
+                RecipeError, match=r"^An iterator can be gone through only"
+            ) as caught:
+                train(data=data)
+            assert caught.value.got == type(data).__name__
+            assert caught.value.do.startswith("Pass the DataLoader or the list itself")
+
+
+def test_a_loader_that_is_an_iterator_inside_is_told_when_it_is_used_up() -> None:
+    class Once:
+        pairs = iter(_pairs())
+
+        def __iter__(self) -> Any:
+            return self.pairs
+
+    for first in ("An iterator can be gone through only once", "The loader gave no batch"):
+        with pytest.raises(RecipeError, match=f"^{first}"):
+            _fit(data=Once(), plan=TrainingPlan(num_steps=3))
 
 
 def test_a_loader_is_not_begun_before_the_training() -> None:

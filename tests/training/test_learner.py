@@ -340,7 +340,8 @@ def test_batches_that_end_are_told(tiny: Make, plan: Make) -> None:
     learner = Learner(made.network, made.objective, plan())
     with pytest.raises(TrainingError, match="batches came to an end") as caught:
         list(steps(learner, Once()))
-    assert caught.value.where == "step 2 of 12"
+    assert (caught.value.where, caught.value.got) == ("step 2 of 12", "none after step 1")
+    assert "pass a DataLoader" in caught.value.do
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -159,8 +159,9 @@ def test_a_loader_without_a_length_serves_and_says_so() -> None:
     assert _taken(resumed, 1)[0][1] == [6.0]
 
 
-def test_a_loader_that_is_empty_ends() -> None:
-    assert list(LoaderBatches([])) == []
+def test_a_loader_that_is_empty_is_told() -> None:
+    with pytest.raises(RecipeError, match="The loader gave no batch"):
+        next(iter(LoaderBatches([])))
 
 
 def test_several_inputs_and_ready_batches() -> None:

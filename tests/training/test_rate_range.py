@@ -274,11 +274,14 @@ def test_several_phases_are_refused() -> None:
 
 
 def test_a_source_that_comes_to_its_end_is_told() -> None:
-    def once() -> Iterator[tuple[Tensor, Tensor]]:
-        yield from _signs(1.0)
+    class Once:
+        pairs = iter(_signs(1.0))
 
-    with pytest.raises(TrainingError, match="The batches came to an end before the training did"):
-        learning_rate_range(_weight(), once(), mse)
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            return self.pairs
+
+    with pytest.raises(RecipeError, match="An iterator can be gone through only once"):
+        learning_rate_range(_weight(), Once(), mse)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.05])

@@ -15,7 +15,7 @@ from sklearn.metrics import root_mean_squared_error
 from fathom.base.errors import DataError, RecipeError, RunError
 from fathom.workflow.evaluate import evaluate
 from fathom.workflow.look import look
-from fathom.workflow.predict import predict
+from fathom.workflow.predict import Predictions, predict
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.replay import replay
 from fathom.workflow.run import Run, load
@@ -197,6 +197,36 @@ def test_evaluate_agrees_with_scikit_learn(price_run: Run, news: pl.DataFrame) -
     assert score["baselines"]["constant"]["rmse"]["value"] > 0
     kept = sorted((price_run.folder / "evaluations").iterdir())[-1]
     assert json.loads(kept.read_text())["metrics"] == score["metrics"]
+
+
+def test_predictions_show_their_rows_and_what_was_unusual(
+    dear_run: Run, news: pl.DataFrame
+) -> None:
+    found = predict(dear_run, news.drop("lot"))
+    assert repr(found) == f"{found.frame}\n{found.told()}"
+    assert "HIGH: answers to these rows are guesses\n  1. The given table lacks" in found.told()
+    assert "lot" in found.told()
+    assert "Finding(" not in repr(found)
+    assert repr(Predictions(found.frame, ())) == str(found.frame)
+
+
+def test_answers_without_intervals_or_sets_say_why(
+    price_run: Run, dear_run: Run, folds_run: Run, news: pl.DataFrame
+) -> None:
+    for run, name, what in (
+        (price_run, "price", "an interval"),
+        (dear_run, "dear", "a set of classes"),
+    ):
+        found = predict(run, news)
+        (told,) = found.answer_report
+        assert (told.code, told.severity, told.columns) == ("no_interval", "low", (name,))
+        assert told.title == f"Answers for '{name}' come without {what}."
+        assert told.evidence == (
+            "In the training: fewer than 300 validation rows leave none to spare."
+        )
+        assert "split.folds = 5" in told.advice
+        assert told.title in found.told()
+    assert predict(folds_run, news).answer_report == ()
 
 
 def test_evaluate_needs_the_truth(price_run: Run, news: pl.DataFrame) -> None:

@@ -117,6 +117,28 @@ def test_one_target_without_rows_leaves_the_other_its_score(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "cell", "do"),
+    [
+        (
+            "dear",
+            "perhaps",
+            "Correct the target: none of its classes is known from training; those of 'dear' are "
+            "'no', 'yes'.",
+        ),
+        ("price", "abc", "Correct the target, or give rows in which it can be read."),
+        ("dear", None, "Give rows in which the target column is filled."),
+    ],
+)
+def test_what_to_do_about_rows_that_cannot_be_scored_fits_their_cells(
+    price_run: Run, dear_run: Run, make_houses: Make, name: str, cell: Any, do: str
+) -> None:
+    run = {"price": price_run, "dear": dear_run}[name]
+    with pytest.raises(DataError, match="There are no rows to score") as caught:
+        evaluate(run, make_houses(40, 1).with_columns(pl.lit(cell, pl.String).alias(name)))
+    assert caught.value.do == do
+
+
 def test_rows_that_can_all_be_scored_need_no_words(make_houses: Make) -> None:
     train, test = parts(make_houses)
     assert not told(study(Recipe.of({"target": "style"}), train, test).findings)

@@ -240,11 +240,12 @@ def predict(
     found = predict_run(load(folder), data, _options(names))
     if output is not None:
         found.write(output)
-    if found.input_report:
-        _say_of_input(found.input_report)
+    if told := found.told():
+        _say(told, file=sys.stderr)
     if as_json:
-        report = [finding.to_dict() for finding in found.input_report]
-        _print({"rows": found.frame.to_dicts(), "input_report": report})
+        reports = {"input_report": found.input_report, "answer_report": found.answer_report}
+        told = {name: [one.to_dict() for one in report] for name, report in reports.items()}
+        _print({"rows": found.frame.to_dicts(), **told})
     elif output is None:
         text = found.frame.write_csv()
         # A file or another program gets every cell as it is.

@@ -188,9 +188,10 @@ class Profile:
         return any(word in TIME_WORDS for word in self.name_words)
 
     def shown(self, most: int = 3) -> str:
-        """A few of the distinct cells in quotes, for reasons."""
-        cells = [word if len(word) <= 30 else word[:29] + "…" for word in list(self.words)[:most]]
-        return ", ".join(f"'{cell}'" for cell in cells)
+        """A few of the distinct cells in quotes, for reasons; alike once cut: shown once."""
+        words = list(self.words)[: 10 * most]
+        cells = dict.fromkeys(word if len(word) <= 30 else word[:29] + "…" for word in words)
+        return ", ".join(f"'{cell}'" for cell in list(cells)[:most])
 
     def span(self) -> str:
         """The range of the numbers, for reasons."""

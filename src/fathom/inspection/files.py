@@ -13,7 +13,7 @@ from fathom.inspection.column import Column
 from fathom.inspection.identifiers import identifier_reason
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.unfamiliar import MANY, Others, absent_inputs, unfamiliar
-from fathom.inspection.wording import figure, part_of, several, short
+from fathom.inspection.wording import examples, figure, part_of
 
 _MATCHED = "to match the words of the training rows"
 _WORDS = ("category", "flag")
@@ -100,7 +100,7 @@ def _rewritten(column: Column, part: str) -> list[Finding]:
             severity="low",
             title=f"The {part} file writes '{column.name}' in another way.",
             evidence=f"{part_of(repair.count, len(column), 'cell')}, such as "
-            f"{several((short(word) for word in repair.examples), most=3)}: {repair.what}.",
+            f"{examples(repair.examples)}: {repair.what}.",
             advice="They are taken for the same words. If they are not, correct the file.",
             columns=(column.name,),
             facts={"part": part, "count": repair.count, "action": "merge_levels"},
@@ -117,7 +117,7 @@ def _unreadable(column: Column, part: str) -> list[Finding]:
             severity="medium" if repair.count >= 0.01 * len(column) else "low",
             title=f"Some cells of '{column.name}' in the {part} file are no {column.kind}s.",
             evidence=f"{part_of(repair.count, len(column), 'cell')}, such as "
-            f"{several((short(word) for word in repair.examples), most=3)}; they count as missing.",
+            f"{examples(repair.examples)}; they count as missing.",
             advice="Correct them, so that the file reads as the training rows do.",
             columns=(column.name,),
             facts={"part": part, "count": repair.count, "action": "correct"},

@@ -8,7 +8,7 @@ from fathom.base.records import Finding
 from fathom.inspection.absent_pictures import names_absent_pictures
 from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
-from fathom.inspection.wording import number_of, part_of, several, short
+from fathom.inspection.wording import examples, number_of, part_of
 
 # Words: an honest category comes back; where nine in ten values stand alone, nothing repeats.
 _ALONE = 0.90
@@ -81,7 +81,7 @@ def find_identifiers(sheet: Sheet) -> list[Finding]:
 
 def _identifier(column: Column, reason: str) -> Finding:
     alone = int((column.levels.counts == 1).sum())
-    shown = several((short(column.word(code)) for code in range(min(3, column.levels.num))), most=3)
+    shown = examples(column.word(code) for code in range(min(3, column.levels.num)))
     evidence = f"{reason[0].upper()}{reason[1:]}; {part_of(alone, len(column))} stand alone"
     return Finding(
         code="identifier",

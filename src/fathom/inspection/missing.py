@@ -5,7 +5,7 @@ import numpy as np
 from fathom.base.records import Finding
 from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
-from fathom.inspection.wording import example_rows, part_of, percent, several, shares, short
+from fathom.inspection.wording import example_rows, examples, part_of, percent, shares
 
 # From a tenth of all cells on, how gaps are filled shapes the model.
 _MANY = 0.10
@@ -41,7 +41,7 @@ def _written(columns: list[Column], absent: int) -> str:
     count, words = _markers(columns)
     if not count:
         return ""
-    how = several((short(word) for word in words), most=3)
+    how = examples(words)
     return f"; {'all' if count == absent else f'{count:,} of them'} written as {how}"
 
 

@@ -10,7 +10,7 @@ from fathom.columns.kind import Repair
 from fathom.columns.numerals import INFINITE, ROUNDED
 from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
-from fathom.inspection.wording import example_rows, number_of, part_of, several, short
+from fathom.inspection.wording import example_rows, examples, number_of, part_of, several, short
 
 _UNREADABLE = "not a "
 _MARKER = "a marker for 'no value'"
@@ -65,7 +65,7 @@ def unreadable(name: str, kind: str, repair: Repair, num_rows: int, advice: str)
 
 
 def _such(repair: Repair) -> str:
-    shown = several((short(cell) for cell in repair.examples), most=3)
+    shown = examples(repair.examples)
     return f", such as {shown}" if shown else ""
 
 
@@ -115,7 +115,7 @@ def _mixed(column: Column) -> list[Finding]:
     rest = column.num_present - cells
     if number.sum() < _MANY_NUMBERS or rest == 0 or cells < _MOSTLY_NUMBERS * column.num_present:
         return []
-    others = several((short(word) for word in words.filter(pl.Series(~number))), most=3)
+    others = examples(words.filter(pl.Series(~number)))
     codes = np.flatnonzero(~number)
     return [
         Finding(

@@ -2,7 +2,7 @@
 
 from fathom.base.records import Finding
 from fathom.inspection.sheet import Sheet
-from fathom.inspection.wording import number_of
+from fathom.inspection.wording import number_of, several, short
 
 # With 20 rows a test part has four: every score between 0 and 1 is then compatible with luck.
 _HARDLY_ANY, _FEW = 20, 50
@@ -10,9 +10,9 @@ _ROWS_PER_COLUMN = 5
 
 
 def find_size(sheet: Sheet) -> list[Finding]:
-    """Too few rows, in themselves or for so many columns."""
+    """No inputs at all; too few rows, in themselves or for so many columns."""
     rows, columns = sheet.num_rows, len(sheet.inputs)
-    found: list[Finding] = []
+    found = _no_inputs(sheet)
     if rows < _FEW:
         found.append(_few_rows(rows))
     if columns > rows:
@@ -20,6 +20,25 @@ def find_size(sheet: Sheet) -> list[Finding]:
     elif columns * _ROWS_PER_COLUMN > rows >= _FEW:
         found.append(_wide(rows, columns, "low", "There are few rows for so many columns."))
     return found
+
+
+def _no_inputs(sheet: Sheet) -> list[Finding]:
+    """Nothing to learn from: a target has no inputs beside it, or there is one column only."""
+    if sheet.inputs if sheet.targets else len(sheet.columns) > 1:
+        return []
+    shown = several(f"{short(name)} ({one.kind})" for name, one in sheet.columns.items())
+    return [
+        Finding(
+            code="no_inputs",
+            severity="high",
+            title="There is no column to learn from.",
+            evidence=f"The table has only {shown}.",
+            advice="Bring the columns that a target shall be learned from, or say the kind of one "
+            "that is here.",
+            columns=tuple(sheet.columns),
+            facts={"action": "stop"},
+        )
+    ]
 
 
 def _few_rows(rows: int) -> Finding:

@@ -9,7 +9,7 @@ import numpy as np
 from fathom.base.errors import listed
 from fathom.base.records import Finding
 from fathom.columns.kind import KindName, Repair
-from fathom.inspection.wording import example_rows, number_of, part_of, several, short
+from fathom.inspection.wording import example_rows, examples, number_of, part_of
 
 # From this share of the rows on, what is unfamiliar does harm.
 MANY = 0.05
@@ -78,7 +78,7 @@ def unfamiliar(
     count, ranged = repair.count, kind in ("number", "date")
     # A cell may hold several labels, so that there can be more of them than rows.
     told = number_of(count, "label") if kind == "set" else part_of(count, others.num_rows)
-    shown = several((short(example) for example in repair.examples), most=3)
+    shown = examples(repair.examples)
     what = "leaves the training range" if ranged else "has words that the training rows lack"
     harm = "They count as 'unseen' and tell the model nothing."
     return Finding(

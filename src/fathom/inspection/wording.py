@@ -95,6 +95,16 @@ def several(parts: Iterable[str], most: int = 4, between: str = ", ") -> str:
     return f"{between.join(shown[:most])} and {len(shown) - most:,} more"
 
 
+def examples(words: Iterable[object], most: int = 3) -> str:
+    """A few cells in quotes; what looks alike once it is cut stands there once.
+
+    Example:
+        >>> examples(["a", "b" * 50 + "1", "b" * 50 + "2"])
+        "'a', 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…'"
+    """
+    return several(dict.fromkeys(short(word) for word in words), most)
+
+
 def shares(counts: Mapping[str, int], total: int, most: int = 4) -> str:
     """Names with the share of each, the largest first.
 

@@ -133,6 +133,7 @@ class _FathomEstimator(BaseEstimator):
     def _inputs(self, X: Any, *, reset: bool) -> tuple[pl.DataFrame, dict[str, str]]:
         """The columns of X under their names, and the kinds that are said of them."""
         if _is_frame(X):
+            X = _by_position(X)
             validate_data(self, X, reset=reset, skip_check_array=True)
             frame, kinds = read(X).frame, {}
         else:
@@ -407,6 +408,13 @@ def _is_frame(X: object) -> bool:
     """Whether columns have types of their own, which a NumPy array would lose."""
     pandas = sys.modules.get("pandas")
     return isinstance(X, pl.DataFrame) or (pandas is not None and isinstance(X, pandas.DataFrame))
+
+
+def _by_position(X: Any) -> Any:
+    """A frame in which names repeat, as only those of pandas can, with its columns numbered."""
+    if X.shape[1] == len(set(X.columns)):
+        return X
+    return X.set_axis(range(X.shape[1]), axis=1)
 
 
 def _frame_of(array: np.ndarray) -> pl.DataFrame:

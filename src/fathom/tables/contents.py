@@ -37,6 +37,7 @@ _OTHER_KINDS = (
     (b"\x80\x05", "a Python pickle, which fathom never opens"),
 )
 _LOOK = 1 << 16
+_AROUND = 8
 _PIECE = 1 << 24
 # Tab, line breaks and the old end-of-file marks (0x1a, 0x1b) do occur in texts.
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
@@ -283,10 +284,19 @@ def _refuse_binary(content: Content) -> None:
     few = len(_CONTROLS.findall(start)) <= _MOST_CONTROLS * len(start)
     if not known and few and b"\0" not in start:
         return
+    # A few other control bytes would have been let pass: then it was the zeros.
+    odd = re.search(rb"\0" if few else rb"\0|" + _CONTROLS.pattern, start)
+    place = odd.start() if odd else 0
     raise DataError(
         "The file is not a text.",
-        where=str(content.path),
+        where=str(content.path)
+        + ("" if known else f", line {_line_of(start, place)}, byte {place + 1:,}"),
         expected="a table as text (.csv, .tsv, .txt, .arff, .json, .jsonl), as Parquet or Arrow",
-        got=known[0] if known else f"bytes that no text holds, e.g. {start[:8]!r}",
-        do="Save the table as CSV or Parquet, or unpack the archive, and read that.",
+        got=known[0]
+        if known
+        else f"bytes that no text holds, e.g. {start[place : place + 1]!r} in "
+        f"{start[max(place - _AROUND, 0) : place + _AROUND]!r}",
+        do="Remove these bytes, or save the table again as CSV or Parquet."
+        if few and not known
+        else "Save the table as CSV or Parquet, or unpack the archive, and read that.",
     )

@@ -193,10 +193,13 @@ def _rank(moment: np.ndarray) -> np.ndarray:
 
 def _too_few(facts: RowFacts, needed: int, stream: str) -> DataError:
     clusters = len(np.unique(facts.cluster))
+    do = "Bring more rows; from about 100 on a score begins to mean something."
+    if stream == "folds" and clusters > 1:
+        do = f"Choose at most {clusters} folds; 5 or 10 are usual."
     return DataError(
         "There are too few different rows to split.",
         where=f"split ({stream})",
         expected=f"at least {needed} rows (or groups of rows) that differ",
         got=f"{clusters} among {len(facts)} rows",
-        do="Bring more rows; from about 100 on a score begins to mean something.",
+        do=do,
     )

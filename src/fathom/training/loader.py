@@ -126,7 +126,7 @@ class LoaderBatches:
 
     Raises:
         RecipeError: its workers live on from epoch to epoch, with random states that nobody can
-            put back.
+            put back; or, as it is iterated, no batch came.
 
     Example:
         >>> pairs = [(torch.zeros(5, 3), torch.zeros(5)), (torch.ones(2, 3), torch.ones(2))]
@@ -155,11 +155,9 @@ class LoaderBatches:
         Raises:
             RecipeError: the loader does not say.
         """
-        if isinstance(self.loader, Sized):
-            try:
-                return len(self.loader)
-            except TypeError:
-                pass  # a DataLoader of an endless data set has a __len__ that fails
+        length = _length(self.loader)
+        if length is not None:
+            return length
         raise RecipeError(
             "The loader does not say how many batches an epoch has.",
             expected="a loader with a length",
@@ -168,7 +166,7 @@ class LoaderBatches:
         )
 
     def __iter__(self) -> Iterator[Batch]:
-        length = self._length()
+        length = _length(self.loader)
         while True:
             epoch, skip, place = self.epoch, self.place, -1
             for place, item in enumerate(one_epoch(self.loader, self.seed, "order", epoch)):
@@ -179,19 +177,13 @@ class LoaderBatches:
                 self.step += 1
                 yield self.convert(item, self.step - 1)
             if place < 0:
-                return
+                raise _only_once(self.loader) if self.step else _no_batch(self.loader)
             self.epoch, self.place = epoch + 1, 0
-
-    def _length(self) -> int | None:
-        try:
-            return len(self)
-        except RecipeError:
-            return None
 
     def state_dict(self) -> dict[str, Any]:
         """The present position, and what the orders follow from."""
         position = {"epoch": self.epoch, "place": self.place, "step": self.step}
-        return {**position, "seed": self.seed, "length": self._length()}
+        return {**position, "seed": self.seed, "length": _length(self.loader)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a position.
@@ -207,14 +199,47 @@ class LoaderBatches:
                 got=", ".join(f"{name} = {value}" for name, value in state.items()),
                 do="Train anew, in a new folder.",
             )
-        if (state["seed"], state["length"]) != (self.seed, self._length()):
+        if (state["seed"], state["length"]) != (self.seed, _length(self.loader)):
             raise RunError(
                 "The position belongs to another loader.",
                 expected=f"{state['length']} batches an epoch, seed {state['seed']}",
-                got=f"{self._length()} batches an epoch, seed {self.seed}",
+                got=f"{_length(self.loader)} batches an epoch, seed {self.seed}",
                 do="Resume with the data, batch size and seed that the run was started with.",
             )
         self.epoch, self.place, self.step = state["epoch"], state["place"], state["step"]
+
+
+def _length(loader: Iterable[Any]) -> int | None:
+    """Batches in an epoch, where the loader says it."""
+    try:
+        return len(loader) if isinstance(loader, Sized) else None
+    except TypeError:
+        return None  # a DataLoader of an endless data set has a __len__ that fails
+
+
+def _no_batch(loader: Any) -> RecipeError:
+    """What is told of a loader that has nothing to learn from."""
+    cut = isinstance(loader, DataLoader) and loader.drop_last
+    return RecipeError(
+        "The loader gave no batch.",
+        where="data",
+        expected="a loader of (x, y) that gives at least one batch",
+        got=f"a {type(loader).__name__} without any",
+        do="Leave drop_last out or choose a smaller batch_size, if it has examples at all."
+        if cut
+        else "See whether the data are there, and pass a loader or a list of batches.",
+    )
+
+
+def _only_once(loader: Any) -> RecipeError:
+    """What is told of batches that are gone when the first epoch is over."""
+    return RecipeError(
+        "An iterator can be gone through only once.",
+        where="data",
+        expected="a loader that begins anew in each epoch, and where a training is resumed",
+        got=type(loader).__name__,
+        do="Pass the DataLoader or the list itself, not iter(…) of it or a generator.",
+    )
 
 
 def batches_of(data: Batches | Iterable[Any], seed: int, *, unlabelled: bool = False) -> Batches:
@@ -224,8 +249,16 @@ def batches_of(data: Batches | Iterable[Any], seed: int, *, unlabelled: bool = F
         data: whatever yields batches.
         seed: where their order comes from.
         unlabelled: whether a loader may yield inputs alone.
+
+    Raises:
+        RecipeError: a loader can be gone through once only, or its length is 0.
     """
     # Some loaders of others have a state of their own as well, but do not yield our batches.
     if isinstance(data, Batches) and not isinstance(data, DataLoader):
         return data
+    # Some loaders are their own iterator and do begin anew: whether they do shows in the training.
+    if isinstance(data, Iterator) and not isinstance(data, Sized):
+        raise _only_once(data)
+    if _length(data) == 0:
+        raise _no_batch(data)
     return LoaderBatches(data, seed, partial(as_batch, unlabelled=unlabelled))

@@ -56,7 +56,9 @@ def steps(learner: Learner, batches: Batches) -> Iterator[Step]:
             raise TrainingError(
                 "The batches came to an end before the training did.",
                 where=f"step {learner.step + 1} of {learner.plan.num_steps}",
-                expected="batches without end, as ResidentBatches gives them",
-                do="Begin anew in __iter__ when all examples have come, or choose fewer steps.",
+                expected="batches without end",
+                got=f"none after step {learner.step}",
+                do="Begin anew in __iter__ when all examples have come, or pass a DataLoader: fit "
+                "goes through it again and again.",
             )
         yield learner.take(batch)

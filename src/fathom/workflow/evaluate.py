@@ -28,7 +28,7 @@ from fathom.workflow.judge import Truth, metric_for, said_of, task_of, truth_of
 from fathom.workflow.lost import lost_inputs, lost_sentence
 from fathom.workflow.predict import check_columns, input_report, read_like_training
 from fathom.workflow.run import Run, load
-from fathom.workflow.scorable import check_scorable, not_scored, scorable
+from fathom.workflow.scorable import check_scorable, not_scored, scorable, to_be_scored
 from fathom.workflow.seen import read_seen
 
 _UNKNOWN = (
@@ -136,7 +136,7 @@ def _unscored(run: Run, table: Table, truths: Mapping[str, Truth]) -> list[Findi
         DataError: no row can be scored on any target.
     """
     found = [scorable(column, table, truths[column.name]) for column in run.model.targets]
-    check_scorable(found, table.source.name, "Give rows in which the target column is filled.")
+    check_scorable(found, table.source.name, to_be_scored(found))
     return not_scored(found, np.arange(table.num_rows), "given row")
 
 

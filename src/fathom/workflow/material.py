@@ -112,13 +112,14 @@ def gather(
         validation: likewise, or None.
 
     Raises:
-        DataError: too few rows, or files that do not fit together.
+        DataError: too few rows, no column but the target, or files that do not fit together.
         RecipeError: a named column does not exist.
     """
     options = read_options(recipe)
     data, test, validation = given_splits(data, test, validation)
     table = read(data, options)
     roles = roles_of(recipe, table)
+    _check_inputs(table, roles)
     others: dict[str, Traced] = {}
     lost: list[Finding] = []
     for name, source in (("test", test), ("validation", validation)):
@@ -137,6 +138,24 @@ def gather(
         if rows.num_rows:
             row_weights(rows, roles.weight, rows_of)
     return _split(recipe, (table, origin), roles, others, findings)
+
+
+def _check_inputs(table: Table, roles: Roles) -> None:
+    """There must be more columns than those that play another part.
+
+    It is told before the split, to which rows without inputs look like copies of one another.
+
+    Raises:
+        DataError: there are none.
+    """
+    if set(table.columns) <= set(roles.set_aside):
+        raise DataError(
+            "There is no column to learn from.",
+            where=table.source.name,
+            expected=f"at least one column beside {listed(roles.set_aside)}",
+            got=f"only {listed(table.columns)}",
+            do="Bring the columns that the target shall be learned from.",
+        )
 
 
 def _too_few(whole: Table, kept: Table, roles: Roles) -> DataError:

@@ -1,10 +1,12 @@
 """Where runs lie."""
 
+import shlex
 from pathlib import Path
 
-from fathom.base.errors import RecipeError
+from fathom.base.errors import RecipeError, RunError
 from fathom.base.files import check_name, storage_error
 from fathom.workflow.recipe import Recipe
+from fathom.workflow.run import Run
 
 
 def check_free(out: str | Path | None) -> None:
@@ -18,19 +20,46 @@ def check_free(out: str | Path | None) -> None:
     if place is not None:
         check_name(place.absolute())
     try:
-        if place is None or not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        if place is None or not (place.exists() or place.is_symlink()):
             return
+        if place.is_dir() and not any(place.iterdir()):
+            return
+        got, do = _taken_by(place)
     except OSError as error:
         raise storage_error(Path(str(place)[:200]), error) from error
     raise RecipeError(
         "The run folder is taken.",
         where=str(place),
         expected="a folder that does not exist yet or is empty",
-        got="a file" if place.is_file() else "a folder with files in it",
-        do=f"Choose another --out, or go on with it: fathom train --resume {place}"
-        if (place / "recipe.toml").exists()
-        else "Choose another --out.",
+        got=got,
+        do=do,
     )
+
+
+def _taken_by(place: Path) -> tuple[str, str]:
+    """What is there already, and what to do."""
+    do = "Choose another --out."
+    if not place.exists():
+        return "a link to a place that does not exist", "Choose another --out, or remove the link."
+    if not place.is_dir():
+        return "a file" if place.is_file() else "a pipe or a device", do
+    if not (place / "recipe.toml").exists():
+        return "a folder with files in it", do
+    if _finished(place):
+        return "a finished run", do
+    # To resume would train what was asked for then, not what is asked for now.
+    again = f"fathom train --resume {shlex.quote(str(place))}"
+    return (
+        "an unfinished run",
+        f"Choose another --out; to end the run that was begun there: {again}",
+    )
+
+
+def _finished(place: Path) -> bool:
+    try:
+        return Run(place).finished
+    except RunError:
+        return False  # its record is not written yet, or damaged
 
 
 def new_folder(out: str | Path | None, recipe: Recipe) -> Path:

@@ -13,8 +13,9 @@ from fathom.base.files import write_atomically
 from fathom.base.records import Finding
 from fathom.columns.kind import Values
 from fathom.heads.head import Answer
-from fathom.inspection.gather import by_severity
+from fathom.inspection.gather import by_severity, gather
 from fathom.inspection.repairs import is_unreadable, unreadable
+from fathom.inspection.show import ANSWERS, as_text
 from fathom.inspection.unfamiliar import Others, absent_inputs, unfamiliar
 from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
@@ -42,15 +43,27 @@ class Predictions:
             column of pictures that are files stands behind it, under its own name. For
             each target its answer under the target's own name; for numbers "<target>: low" and
             "<target>: high"; for classes "<target>: probability" of the answer, one column per
-            class, and "<target>: set". "unusual" says in which inputs the row is unlike the
+            class, and "<target>: set" (intervals and sets where the training held enough rows
+            out). "unusual" says in which inputs the row is unlike the
             training rows; None = in none.
         input_report: what was unusual about the input, the gravest first.
         num_unusual: rows with a text under "unusual".
+        answer_report: for which targets there are no intervals or sets, and why.
     """
 
     frame: pl.DataFrame
     input_report: tuple[Finding, ...]
     num_unusual: int = 0
+    answer_report: tuple[Finding, ...] = ()
+
+    def told(self) -> str:
+        """The findings, gathered as a terminal shows them; "" where there are none."""
+        found = by_severity(gather((*self.input_report, *self.answer_report)))
+        return as_text(found, meaning=ANSWERS) if found else ""
+
+    def __repr__(self) -> str:
+        told = self.told()
+        return f"{self.frame}\n{told}" if told else str(self.frame)
 
     def write(self, path: str | Path) -> None:
         """As CSV, TSV, Parquet, JSON or JSON lines, by the name's ending; whole or not at all.
@@ -116,7 +129,28 @@ def predict(run: Run | str | Path, data: object, options: ReadOptions | None = N
     num = len(columns)
     report = _report(preparation, table, values)
     frame = pl.DataFrame([found[num], *found[num + 2 :], *found[:num], found[num + 1]])
-    return Predictions(frame, report, sum(map(bool, told)))
+    return Predictions(frame, report, sum(map(bool, told)), _without_bands(run))
+
+
+def _without_bands(run: Run) -> tuple[Finding, ...]:
+    """Targets whose answers come without an interval or a set, with the reason."""
+    found: list[Finding] = []
+    for column in run.model.targets:
+        band = run.bands.get(column.name)
+        if band is not None and band.method == "none":
+            what = "an interval" if column.kind.name == "number" else "a set of classes"
+            found.append(
+                Finding(
+                    code="no_interval",
+                    severity="low",
+                    title=f"Answers for '{column.name}' come without {what}.",
+                    evidence=f"In the training: {band.reason}.",
+                    advice="Train with more rows, or in folds (split.folds = 5), where each row "
+                    "is held out in its turn.",
+                    columns=(column.name,),
+                )
+            )
+    return tuple(found)
 
 
 def _picture_names(preparation: Preparation, table: Table) -> list[pl.Series]:

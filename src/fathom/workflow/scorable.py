@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fathom.base.errors import DataError
+from fathom.base.errors import DataError, listed
 from fathom.base.records import Finding
 from fathom.columns.cells import as_text, clean
 from fathom.inspection.wording import number_of
+from fathom.models.model import class_names
 from fathom.models.preparation import Column, check_size
 from fathom.tables.table import Table
 from fathom.workflow.judge import Truth
@@ -25,12 +26,18 @@ class Scorable:
         rows: how many can be scored.
         lost: positions of those that cannot.
         story: why they cannot, with counts.
+        unread: how many of them have a cell that cannot be read.
+        strange: how many are of a class that no training row has.
+        classes: the classes of training rows; none of a number.
     """
 
     target: str
     rows: int
     lost: np.ndarray
     story: str
+    unread: int = 0
+    strange: int = 0
+    classes: tuple[str, ...] = ()
 
 
 def scorable(column: Column, table: Table, truth: Truth) -> Scorable:
@@ -61,7 +68,31 @@ def scorable(column: Column, table: Table, truth: Truth) -> Scorable:
             first = as_text(raw[np.flatnonzero(which)[:1]]).to_list()[0]
             example = f" (such as '{first}')" if what != reasons[0][0] else ""
             told.append(f"{number_of(int(which.sum()), 'row')} {what}{example}")
-    return Scorable(column.name, int(seen.sum()), np.flatnonzero(~seen), ", ".join(told))
+    _, unread, strange = (int(which.sum()) for _, which in reasons)
+    return Scorable(
+        column.name,
+        int(seen.sum()),
+        np.flatnonzero(~seen),
+        ", ".join(told),
+        unread,
+        strange,
+        () if truth.rows.task == "regression" else class_names(column),
+    )
+
+
+def to_be_scored(found: Sequence[Scorable]) -> str:
+    """What to do about rows of which none can be scored.
+
+    Args:
+        found: as `scorable` gives it, for each target.
+    """
+    strange = [one for one in found if one.strange]
+    if strange:
+        known = "; ".join(f"those of '{one.target}' are {listed(one.classes)}" for one in strange)
+        return f"Correct the target: none of its classes is known from training; {known}."
+    if any(one.unread for one in found):
+        return "Correct the target, or give rows in which it can be read."
+    return "Give rows in which the target column is filled."
 
 
 def check_scorable(found: Sequence[Scorable], where: str, do: str) -> None:
