@@ -209,6 +209,11 @@ def test_what_can_be_gone_through_once_is_refused() -> None:
             assert caught.value.do.startswith("Pass the DataLoader or the list itself")
 
 
+def test_a_stream_without_end_serves_where_the_steps_are_said() -> None:
+    stream = (pair for _ in iter(int, 1) for pair in _pairs())
+    assert _fit(data=stream, epochs=None, plan=TrainingPlan(num_steps=7)).steps == 7
+
+
 def test_a_loader_that_is_an_iterator_inside_is_told_when_it_is_used_up() -> None:
     class Once:
         pairs = iter(_pairs())

@@ -158,6 +158,8 @@ class LoaderBatches:
         length = _length(self.loader)
         if length is not None:
             return length
+        if isinstance(self.loader, Iterator):
+            raise _only_once(self.loader)
         raise RecipeError(
             "The loader does not say how many batches an epoch has.",
             expected="a loader with a length",
@@ -238,7 +240,8 @@ def _only_once(loader: Any) -> RecipeError:
         where="data",
         expected="a loader that begins anew in each epoch, and where a training is resumed",
         got=type(loader).__name__,
-        do="Pass the DataLoader or the list itself, not iter(…) of it or a generator.",
+        do="Pass the DataLoader or the list itself, not iter(…) of it or a generator; of one "
+        "without end, say the number of steps: plan=TrainingPlan(num_steps=…).",
     )
 
 
@@ -251,14 +254,11 @@ def batches_of(data: Batches | Iterable[Any], seed: int, *, unlabelled: bool = F
         unlabelled: whether a loader may yield inputs alone.
 
     Raises:
-        RecipeError: a loader can be gone through once only, or its length is 0.
+        RecipeError: its length is 0.
     """
     # Some loaders of others have a state of their own as well, but do not yield our batches.
     if isinstance(data, Batches) and not isinstance(data, DataLoader):
         return data
-    # Some loaders are their own iterator and do begin anew: whether they do shows in the training.
-    if isinstance(data, Iterator) and not isinstance(data, Sized):
-        raise _only_once(data)
     if _length(data) == 0:
         raise _no_batch(data)
     return LoaderBatches(data, seed, partial(as_batch, unlabelled=unlabelled))

@@ -6,6 +6,7 @@ from typing import Any
 from fathom.base.records import Finding
 from fathom.base.terminal import one_line
 from fathom.inspection.show import as_text
+from fathom.inspection.wording import number_of
 from fathom.tables.read import read
 from fathom.tables.read_folder import given_splits
 from fathom.tables.schema import Roles, Schema, infer_schema
@@ -43,8 +44,8 @@ class Look:
     def as_text(self) -> str:
         """For a terminal."""
         lines = [
-            f"{self.table.source.name}: {self.table.num_rows:,} rows, "
-            f"{len(self.schema.columns)} columns",
+            f"{self.table.source.name}: {number_of(self.table.num_rows, 'row')}, "
+            f"{number_of(len(self.schema.columns), 'column')}",
             "",
         ]
         width = min(32, max((len(name) for name in self.schema.columns), default=0))
