@@ -1,11 +1,11 @@
 """A training is killed at random moments and gone on with: does it end with the same bits?
 
     python -m benchmarks.trust.kills 30
-    python -m benchmarks.trust.kills 10 --data PICTURES --set augment.mix=mixup
+    python -m benchmarks.trust.kills 10 --data PICTURES --set augment.mixup=0.2
 
-Airfoil with its folds side by side, or what is named. Each fourth time SIGTERM is sent in place of SIGKILL. Weights,
-predictions and histories of all folds are compared byte by byte with those of a training that
-nobody disturbed.
+Airfoil with its folds side by side, or what is named. Each fourth time SIGTERM is sent in place of
+SIGKILL. Weights, predictions and histories of all folds are compared byte by byte with those of a
+training that nobody disturbed.
 """
 
 import argparse
