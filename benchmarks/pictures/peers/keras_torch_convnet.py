@@ -4,7 +4,7 @@ import os
 
 os.environ["KERAS_BACKEND"] = "torch"
 
-from benchmarks.pictures.peers.keras_convnet import main  # noqa: E402
+from benchmarks.pictures.peers.keras_convnet import main
 
 if __name__ == "__main__":
     main()

@@ -37,8 +37,8 @@ def main() -> None:
             schedule.step()
         net.eval()
         with torch.no_grad():
-            right = sum((_asked(net, part).argmax(1) == truth).sum()
-                        for part, truth in zip(x_test.split(500), y_test.split(500), strict=True))  # fmt: skip
+            parts = zip(x_test.split(500), y_test.split(500), strict=True)
+            right = sum((_asked(net, part).argmax(1) == truth).sum() for part, truth in parts)
         tell(epoch + 1, float(right) / len(x_test))
 
 
