@@ -27,6 +27,7 @@ from fathom.workflow.doubts import Doubts, doubts_of_training
 from fathom.workflow.importance import Importances, measure_importance
 from fathom.workflow.judge import (
     Choice,
+    Rivals,
     Truth,
     judge_baselines,
     metric_for,
@@ -121,12 +122,12 @@ def _baselines(
         learned.model.preparation,
         (pool.rows(train_rows), pool.rows(held_rows), test),
         made.schema,
-        {
-            "metric": metric_for(column, made.resolved.value("evaluate.metric")),
-            "seed": made.resolved.training.seed,
-            "names": names,
-            "others": others,
-        },
+        Rivals(
+            names=names,
+            metric=metric_for(column, made.resolved.value("evaluate.metric")),
+            seed=made.resolved.training.seed,
+            others=others,
+        ),
     )
     return tuple(found), strongest
 
