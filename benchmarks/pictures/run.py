@@ -19,8 +19,12 @@ from benchmarks.tables.files import REPOSITORY
 # Each peer's environment. The script is `peers/<peer>.py`.
 PEERS = {
     "keras_convnet": "keras",
+    "keras_torch_convnet": "keras_torch",
     "keras_beginner": "keras",
+    "lightning_convnet": "lightning",
+    "fastai_vision": "fastai",
     "torch_convnet": "own",
+    "torch_tuned": "own",
     "torch_beginner": "own",
     "torch_airbench": "own",
     "fathom_fashion": "own",

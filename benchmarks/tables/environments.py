@@ -1,6 +1,6 @@
 """Make the peers' environments: one each, apart from fathom's own.
 
-    python -m benchmarks.tables.environments [trees keras fastai pytabkit]
+    python -m benchmarks.tables.environments [trees keras keras_torch fastai lightning pytabkit]
 
 An environment that already has what its requirements file says is left as it is. The files pin
 every package and pip is told not to look for dependencies, for two reasons: the same packages

@@ -1,10 +1,11 @@
 """A training is killed at random moments and gone on with: does it end with the same bits?
 
     python -m benchmarks.trust.kills 30
+    python -m benchmarks.trust.kills 10 --data PICTURES --set augment.mixup=0.2
 
-Airfoil with its folds side by side. Each fourth time SIGTERM is sent in place of SIGKILL. Weights,
-predictions and histories of all folds are compared byte by byte with those of a training that
-nobody disturbed.
+Airfoil with its folds side by side, or what is named. Each fourth time SIGTERM is sent in place of
+SIGKILL. Weights, predictions and histories of all folds are compared byte by byte with those of a
+training that nobody disturbed.
 """
 
 import argparse
@@ -26,9 +27,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("times", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, help="a folder of pictures or another table")
+    parser.add_argument("--target", help="of the table that is named")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the training")
     given = parser.parse_args()
-    what = [data_folder() / "uci_regression/airfoil/data.csv.gz", "--target", "last"]
+    what: list[object] = [data_folder() / "uci_regression/airfoil/data.csv.gz", "--target", "last"]
+    if given.data is not None:
+        what = [given.data, *(["--target", given.target] if given.target else [])]
     for setting in given.set:
         what += ["--set", setting]
     with tempfile.TemporaryDirectory() as folder:

@@ -66,7 +66,12 @@ def test_speeds_are_told_beside_the_plan(
     said = fathom("plan", houses, "-t", "price", "--speed", *tiny)
     assert said.code == 0
     assert "\nfused = true" in said.out
-    lines = said.err.splitlines()
+    waiting, lines = said.err.splitlines()[:3], said.err.splitlines()[3:]
+    assert waiting == [
+        "First steps, 1 of 2: the plan as it stands …",
+        "First steps, 2 of 2: training.fused=false …",
+        "All 2 in turn, 3 rounds …",
+    ]
     assert lines[0] == "examples a second   against the plan   with"
     assert lines[1].endswith("1.00   the plan as it stands")
     assert lines[2].endswith("training.fused=false")

@@ -59,7 +59,7 @@ def test_numbers_are_answered_in_the_persons_unit(make_model: MakeModel, table: 
 def test_parts_are_averaged_class_by_class(make_model: MakeModel, table: Table) -> None:
     model = make_model(num_parts=3)
     common = model.answer(table)
-    parts = [model.answer_part(number, table) for number in range(3)]
+    parts = model.answers_by_part(model.preparation.parse(table))
     for column in model.targets:
         for kind in ("value", "probability"):
             each = [getattr(answer[column.name], kind) for answer in parts]

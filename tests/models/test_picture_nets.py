@@ -11,6 +11,7 @@ from fathom.base.seeds import torch_generator
 from fathom.columns.image import FittedImage
 from fathom.models.assemble import NetworkPlan
 from fathom.models.picture_nets import (
+    FOREIGN,
     PICTURE_NETWORKS,
     SHAPES,
     PictureNetworkName,
@@ -38,8 +39,8 @@ SMALL: dict[str, Any] = {
     "vit": VitShape(dim=12, depth=3, dropout=0.1),
 }
 
-# The one from elsewhere is tested in test_pretrained.py.
-OURS = [name for name in PICTURE_NETWORKS if name != "pretrained"]
+# Those from elsewhere are tested in test_pretrained.py and test_timm.py.
+OURS = [name for name in PICTURE_NETWORKS if name not in FOREIGN]
 
 
 def test_the_words_are_one_list() -> None:
@@ -90,7 +91,7 @@ def test_a_word_that_there_is_not_is_told() -> None:
     assert str(caught.value).splitlines() == [
         "There is no network for pictures called 'vitt'.",
         "  where:    network.pictures",
-        "  expected: 'residual', 'quick', 'convnext', 'vit', 'lenet', 'flat', 'pretrained'",
+        "  expected: 'residual', 'quick', 'convnext', 'vit', 'lenet', 'flat', 'pretrained', 'timm'",
         "  got:      'vitt'",
         "  do:       Did you mean 'vit'?",
     ]

@@ -105,7 +105,10 @@ def test_every_choice_is_measured(make_houses: Tables, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(engine_speeds, "check_compiler", refuse)
     said = {"target": "price", "size": "small", "training.batch_size": 32}
-    found = speeds_of(study(Recipe.of(said), make_houses(223).drop("dear")))
+    told: list[str] = []
+    found = speeds_of(study(Recipe.of(said), make_houses(223).drop("dear")), told.append)
+    assert told[0] == "First steps, 1 of 7: the plan as it stands …"
+    assert told[-1] == "All 6 in turn, 3 rounds …"
     assert [one.words for one in found] == [
         "the plan as it stands",
         f"training.precision={'fp32' if said_bf16(found) else 'bf16'}",

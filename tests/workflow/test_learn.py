@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
+from PIL import Image
 
 import fathom
 from fathom.training.records import Progress
+from fathom.workflow.learn import threads_for
+from fathom.workflow.recipe import Recipe
+from fathom.workflow.study import study
 
 SMALL = {
     "network.members": 2,
@@ -69,3 +74,18 @@ def test_small_steps_have_one_thread(
     )
     assert seen == {threads}
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_flat_pictures_are_wide_and_have_both_threads_sooner(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(400):
+        place = tmp_path / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(place)
+    said = {"network.pictures": "flat", "network.name": "mlp", "split.folds": 0}
+    found = {
+        size: threads_for(study(Recipe.of(said | {"training.batch_size": size}), tmp_path).resolved)
+        for size in (64, 256)
+    }
+    assert found == {64: 1, 256: 2}

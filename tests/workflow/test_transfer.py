@@ -303,3 +303,15 @@ def test_scored_pictures_that_the_first_run_had_learned_from_are_told(
     third = train(folder, tmp_path / "third", new, seed=5)
     assert third.score["seen_in_training"] == num
     assert f"were seen when {new.folder} was trained" in third.score["verdict"]
+
+
+def test_the_comparison_stands_beside_other_doubts(first: Run, few: Path, tmp_path: Path) -> None:
+    """Pictures that cannot be read say nothing against the comparison with the same rows."""
+    test = folder_of(tmp_path / "test", (2, 3), 40, 32)
+    for broken in sorted(test.rglob("*.png"))[2:-2]:
+        broken.write_bytes(broken.read_bytes()[:40])
+    settings = {**QUICK, "transfer.from": str(first.folder)}
+    run = fathom.train(few, out=tmp_path / "run", test=test, settings=settings, watch=None)
+    told = run.score["verdict"]
+    assert told.startswith("'image' tells nothing in nearly all of these rows")
+    assert f"It is not shown that starting from {first.folder} helps" in told

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -45,6 +45,16 @@ class Field:
         mask = None if self.mask is None else taken(self.mask, index)
         lengths = None if self.lengths is None else taken(self.lengths, index)
         return Field(taken(self.data, index), mask, lengths)
+
+    def unmasked(self) -> "Field":
+        """Without a mask that says of everything that it is there: nobody need look at it then.
+
+        Example:
+            >>> Field(torch.zeros(2), torch.tensor([True, True])).unmasked().mask is None
+            True
+        """
+        whole = self.mask is not None and bool(self.mask.all())
+        return replace(self, mask=None) if whole else self
 
     def present(self) -> Bool[Tensor, "batch ..."] | None:
         """Where values are: the mask, and of ragged rows only the positions used; None = all.

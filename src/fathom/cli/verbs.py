@@ -5,7 +5,7 @@ import shlex
 import sys
 import tomllib
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -138,6 +138,11 @@ def look(data: Path, asked: Asked, as_json: bool) -> None:
     _say(found.as_text())
 
 
+def _aside(show: Show) -> Callable[[str], None]:
+    """Says what is done meanwhile, beside the answer."""
+    return lambda text: None if show.quiet or show.json else _say(text, file=sys.stderr)
+
+
 def plan(
     data: Path, asked: Asked, output: Path | None, rates: Path | None, speed: bool, show: Show
 ) -> None:
@@ -152,7 +157,7 @@ def plan(
     made = study(recipe, sources.data, sources.test, sources.validation)
     columns = made.schema.described
     found = None if rates is None else rates_of(made)
-    speeds = speeds_of(made) if speed else []
+    speeds = speeds_of(made, _aside(show)) if speed else []
     if show.json:
         content = {"decisions": [d.to_dict() for d in made.decisions], "columns": columns}
         content |= {} if found is None else {"rates": found.to_dict()}

@@ -6,17 +6,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# What oneDNN multiplies at a time for the gradient of weights: places of one row of a picture.
-_PLACES = 32
+# What oneDNN multiplies at a time, places of one row of a picture: for the gradient of weights, and
+# for all else.
+_PLACES, _PLACES_OF_A_TILE = 32, 16
 
 
 class Convolution(nn.Conv2d):
-    """`nn.Conv2d`, and where rows are short the gradient of its weights is found sooner.
+    """`nn.Conv2d`, and where rows are short its answers and gradients are found sooner.
 
-    On a processor with bf16 matrix units oneDNN fills a tile of 32 places from one row of one
-    picture: a row of 7 leaves three quarters of the work undone, one of 3 nine tenths. Pictures
-    are therefore laid side by side, with columns of nought between them, for that one product. The
-    sums are the same.
+    On a processor with bf16 matrix units oneDNN fills a tile of 16 or, for the gradient of weights,
+    32 places from one row of one picture: of the latter a row of 7 leaves three quarters empty,
+    one of 3 nine tenths. Pictures are therefore laid side by side, with columns of nought between
+    them: for the gradient of weights, and where rows fill less than half of 16 for all three
+    products. The sums are the same.
 
     Arguments as `nn.Conv2d`.
 
@@ -74,32 +76,47 @@ class _SideBySide(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, padding: tuple[int, int], together: int
     ) -> Tensor:
-        ctx.save_for_backward(x, weight)
         ctx.padding, ctx.together = padding, together
-        return nn.functional.conv2d(x, weight, padding=padding)
+        ctx.short = 2 * x.shape[3] <= _PLACES_OF_A_TILE
+        if not ctx.short:
+            ctx.save_for_backward(x, weight)
+            return nn.functional.conv2d(x, weight, padding=padding)
+        wide = side_by_side(x, together, padding[1])
+        ctx.save_for_backward(wide, weight)
+        found = nn.functional.conv2d(wide, weight, padding=padding)
+        return apart(found, len(x), together, padding[1])
 
     @staticmethod
     def backward(ctx: Any, *of_answers: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         (of_answer,) = of_answers
         x, weight = ctx.saved_tensors
+        together, gap, wanted = ctx.together, ctx.padding[1], ctx.needs_input_grad
+        of_wide = side_by_side(of_answer, together, gap)
         of_x = of_weight = None
-        if ctx.needs_input_grad[0]:
-            of_x = _gradient(of_answer, x, weight, ctx.padding, 0)
-        if ctx.needs_input_grad[1]:
-            gap = ctx.padding[1]
-            wide, of_wide = (side_by_side(one, ctx.together, gap) for one in (x, of_answer))
-            of_weight = _gradient(of_wide, wide, weight, ctx.padding, 1)
+        if ctx.short:
+            of_x, of_weight = _gradients(of_wide, x, weight, ctx.padding, wanted[:2])
+            of_x = None if of_x is None else apart(of_x, len(of_answer), together, gap)
+            return of_x, of_weight, None, None
+        if wanted[0]:
+            of_x, _ = _gradients(of_answer, x, weight, ctx.padding, (True, False))
+        if wanted[1]:
+            wide = side_by_side(x, together, gap)
+            _, of_weight = _gradients(of_wide, wide, weight, ctx.padding, (False, True))
         return of_x, of_weight, None, None
 
 
-def _gradient(
-    of_answer: Tensor, x: Tensor, weight: Tensor, padding: tuple[int, int], which: int
-) -> Tensor:
-    """Of the pictures (0) or of the weights (1)."""
-    wanted = [which == place for place in range(3)]
-    return torch.ops.aten.convolution_backward(
-        of_answer, x, weight, None, [1, 1], padding, [1, 1], False, [0, 0], 1, wanted
-    )[which]
+def _gradients(
+    of_answer: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    padding: tuple[int, int],
+    wanted: tuple[bool, bool],
+) -> tuple[Tensor | None, Tensor | None]:
+    """Of the pictures and of the weights, where they are wanted."""
+    of_x, of_weight, _ = torch.ops.aten.convolution_backward(
+        of_answer, x, weight, None, [1, 1], padding, [1, 1], False, [0, 0], 1, [*wanted, False]
+    )
+    return of_x, of_weight
 
 
 def side_by_side(x: Float[Tensor, "b c h w"], together: int, gap: int) -> Float[Tensor, "g c h v"]:
@@ -121,3 +138,20 @@ def side_by_side(x: Float[Tensor, "b c h w"], together: int, gap: int) -> Float[
         places[whole, :rest] = rows[num - rest :]
         places[whole, rest:] = 0
     return wide.view(len(wide), height, together * (width + gap), channels).permute(0, 3, 1, 2)
+
+
+def apart(
+    wide: Float[Tensor, "g c h v"], num: int, together: int, gap: int
+) -> Float[Tensor, "b c h w"]:
+    """The pictures that `side_by_side` laid in rows, each by itself again.
+
+    Example:
+        >>> x = torch.arange(6.0).reshape(3, 1, 1, 2)
+        >>> apart(side_by_side(x, together=2, gap=1), num=3, together=2, gap=1).flatten().tolist()
+        [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    rows, channels, height, length = wide.shape
+    width = length // together - gap
+    places = wide.permute(0, 2, 3, 1).reshape(rows, height, together, width + gap, channels)
+    alone = places[:, :, :, :width].transpose(1, 2).reshape(-1, height, width, channels)
+    return alone[:num].permute(0, 3, 1, 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import Tensor
 
+from fathom.base.errors import RecipeError
 from fathom.base.files import write_atomically, write_sealed
 from fathom.columns.image import FittedImage, Image
 from fathom.columns.kind import Kind
@@ -15,7 +16,7 @@ from fathom.models.network import Network
 from fathom.models.picture_nets import PictureNetworkName, PictureShape
 from fathom.models.preparation import Column, Preparation
 from fathom.nets.convolution import PictureNet
-from fathom.nets.pretrained import PretrainedShape
+from fathom.nets.foreign import ForeignShape
 
 FACTS, WEIGHTS = "body.json", "body.safetensors"
 
@@ -52,7 +53,7 @@ class Body:
     @property
     def foreign(self) -> bool:
         """Whether it learned elsewhere, most likely on far more pictures."""
-        return isinstance(self.shape, PretrainedShape)
+        return isinstance(self.shape, ForeignShape)
 
     def adopt(self, preparation: Preparation) -> Preparation:
         """A preparation whose pictures are read as this body learned to read them.
@@ -67,7 +68,8 @@ class Body:
         if not isinstance(now, FittedImage):
             return column
         height, width = then.height, then.width
-        if isinstance(self.shape, PretrainedShape) and side_said(column.kind):
+        if isinstance(self.shape, ForeignShape) and side_said(column.kind):
+            _check_size(self.origin, self.shape.multiple, column.name)
             height, width = (_whole(side, self.shape.multiple) for side in (now.height, now.width))
         fitted = replace(
             now,
@@ -106,6 +108,22 @@ class Body:
 def side_said(kind: Kind) -> int:
     """The side in pixels that was said for a column of pictures; 0 = none."""
     return kind.side if isinstance(kind, Image) else 0
+
+
+def _check_size(origin: str, multiple: int, column: str) -> None:
+    """Another size of pictures was said: the network must be able to see it.
+
+    Raises:
+        RecipeError: it knows one size only.
+    """
+    if not multiple:
+        raise RecipeError(
+            "This network sees pictures of one size only.",
+            where=f"the kind of '{column}'",
+            expected=f"no size beside a network such as that of {origin}",
+            got="a size that was said",
+            do=f"Leave the size out: --kind {column}=image.",
+        )
 
 
 def _whole(side: int, multiple: int) -> int:

@@ -13,10 +13,12 @@ from fathom.base.errors import RunError
 from fathom.base.files import read_sealed
 from fathom.columns.image import FittedImage
 from fathom.models.body import FACTS, WEIGHTS, Body, encoders_of
+from fathom.models.foreign_folder import CONFIG, read_object
+from fathom.models.foreign_folder import WEIGHTS as THEIR_WEIGHTS
 from fathom.models.model import load_model
 from fathom.models.picture_nets import stored_shape
-from fathom.models.transformers_folder import CONFIG, PROCESSOR, body_of_folder
-from fathom.models.transformers_folder import WEIGHTS as THEIR_WEIGHTS
+from fathom.models.timm_folder import body_of_timm, is_of_timm
+from fathom.models.transformers_folder import PROCESSOR, body_of_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _RUN, _SAFE = "preparation.json", ".safetensors"
@@ -26,8 +28,8 @@ def read_body(place: str | Path) -> Body:
     """The network for pictures that lies at a place.
 
     Args:
-        place: a run folder; a folder that `Body.write` wrote; one in the format of transformers;
-            the .safetensors file in one of them; or a name that transformers would download.
+        place: a run folder; a folder that `Body.write` wrote; one in the format of transformers
+            or timm; the .safetensors file in one of them; or a name that these would download.
 
     Raises:
         RunError: there is nothing of the kind.
@@ -39,11 +41,17 @@ def read_body(place: str | Path) -> Body:
     if (folder / _RUN).exists():
         return _of_run(folder)
     if (folder / CONFIG).exists():
-        return body_of_folder(folder, str(folder))
+        return _of_elsewhere(folder, str(folder))
     named = not folder.exists() and _NAME.fullmatch(str(place)) is not None
-    if named and find_spec("transformers") is not None:
-        return body_of_folder(_downloaded(str(place)), str(place))
+    if named and find_spec("huggingface_hub") is not None:
+        return _of_elsewhere(_downloaded(str(place)), str(place))
     raise _nothing(folder, named)
+
+
+def _of_elsewhere(folder: Path, origin: str) -> Body:
+    facts = read_object(folder / CONFIG)
+    reads = body_of_timm if is_of_timm(facts) else body_of_folder
+    return reads(folder, origin, facts)
 
 
 def _folder(place: Path) -> Path:

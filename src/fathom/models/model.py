@@ -127,16 +127,15 @@ class Model:
 
     def answer(self, table: Table) -> dict[str, Answer]:
         """Answers to all rows of a table in order, by target column."""
-        answers = [self.answer_part(number, table) for number in range(len(self.parts))]
+        answers = self.answers_by_part(self.preparation.parse(table))
         return {
             column.name: average([answer[column.name] for answer in answers])
             for column in self.targets
         }
 
-    def answer_part(self, number: int, table: Table) -> dict[str, Answer]:
-        """Answers of one part alone, for rows that only this part has not seen."""
-        part = self.parts[number]
-        return part.answers(part.preparation.parse(table), self.settings)
+    def answers_by_part(self, values: Mapping[str, Values]) -> list[dict[str, Answer]]:
+        """What each part alone answers to rows that `preparation.parse` has read."""
+        return [part.answers(values, self.settings) for part in self.parts]
 
 
 def in_unit(column: Column, answer: Answer) -> Answer:

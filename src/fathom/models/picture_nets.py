@@ -19,6 +19,7 @@ from fathom.nets.convolution import (
 )
 from fathom.nets.pretrained import Pretrained, PretrainedShape
 from fathom.nets.quick import Quick, QuickShape
+from fathom.nets.timm_net import TimmNet, TimmShape
 from fathom.nets.vit import Vit, VitShape
 
 PICTURE_NETWORKS: dict[str, str] = {
@@ -29,9 +30,13 @@ PICTURE_NETWORKS: dict[str, str] = {
     "lenet": "The classic of two convolutions; simple enough to be drawn.",
     "flat": "The pixels in a row: all that follows is up to `network.name`.",
     "pretrained": "One of the package transformers, which `transfer.from` names.",
+    "timm": "One of the package timm, which `transfer.from` names.",
 }
-PictureNetworkName = Literal["residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained"]
-PictureShape = ResidualShape | QuickShape | ConvNextShape | VitShape | PretrainedShape
+PictureNetworkName = Literal[
+    "residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained", "timm"
+]
+PictureShape = ResidualShape | QuickShape | ConvNextShape | VitShape | PretrainedShape | TimmShape
+FOREIGN: tuple[PictureNetworkName, ...] = ("pretrained", "timm")
 
 # Those that can look otherwise; the others are always the same.
 SHAPES: dict[str, type[PictureShape]] = {
@@ -40,6 +45,7 @@ SHAPES: dict[str, type[PictureShape]] = {
     "convnext": ConvNextShape,
     "vit": VitShape,
     "pretrained": PretrainedShape,
+    "timm": TimmShape,
 }
 _USUAL: dict[str, PictureShape] = {
     "residual": ResidualShape(),
@@ -66,11 +72,11 @@ def check_shape(name: PictureNetworkName, shape: PictureShape | None) -> None:
         RecipeError: it is another's, or left out where no shape is usual.
     """
     wanted = SHAPES.get(name)
-    if shape is None and name == "pretrained":
+    if shape is None and name in FOREIGN:
         raise RecipeError(
             "What a network from elsewhere looks like must be said.",
             where="picture_shape",
-            expected="a PretrainedShape",
+            expected=f"a {SHAPES[name].__name__}",
             got="none",
             do="Name the network to start from with transfer.from.",
         )
@@ -125,6 +131,8 @@ def build_picture_net(
     size = (fitted.channels, fitted.height, fitted.width)
     if isinstance(shape, PretrainedShape):
         return Pretrained(shape, generator)
+    if isinstance(shape, TimmShape):
+        return TimmNet(shape, generator)
     if isinstance(shape, ResidualShape):
         patches = _patches(fitted, shape.widths[0], generator, whiten=shape.whiten)
         return FastResidual(patches, shape, generator)

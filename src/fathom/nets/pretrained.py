@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fathom.base.errors import MissingExtra, RunError, listed
 from fathom.nets.convolution import PictureNet
+from fathom.nets.foreign import ForeignShape, drawn_from
 
 _OLDEST = 5
 
@@ -60,7 +61,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainedShape:
+class PretrainedShape(ForeignShape):
     """What a network from elsewhere looks like.
 
     Attributes:
@@ -81,8 +82,11 @@ class PretrainedShape:
         return json.loads(self.config)
 
     @property
+    def num_layers(self) -> int:
+        return int(self.facts.get("num_hidden_layers", 0))
+
+    @property
     def multiple(self) -> int:
-        """Sides of pictures that are a multiple of it are seen whole."""
         if not ARCHITECTURES[self.model_type].tokens:
             return 32  # five times each side is halved
         patch = self.facts["patch_size"]
@@ -113,10 +117,7 @@ class Pretrained(PictureNet):
         super().__init__()
         known = ARCHITECTURES[shape.model_type]
         config = _config(known, shape.facts)
-        seed = int(torch.randint(2**31, (1,), generator=generator))
-        # transformers draws from the state that everything shares.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawn_from(generator):
             self.model: nn.Module = _class(known.model)(config, **dict(known.options))
         for name, parameter in self.model.named_parameters():
             # Only pretraining hides patches: no answer depends on what stands in their place.

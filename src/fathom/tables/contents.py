@@ -42,6 +42,8 @@ _PIECE = 1 << 24
 # Tab, line breaks and the old end-of-file marks (0x1a, 0x1b) do occur in texts.
 _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
 _MOST_CONTROLS = 0.05
+_SAVE = "Save the table as CSV or Parquet, or unpack the archive, and read that."
+_REMOVE = "Remove these bytes, or save the table again as CSV or Parquet."
 
 
 @dataclass(frozen=True)
@@ -280,23 +282,21 @@ def _wide(start: bytes) -> str:
 
 def _refuse_binary(content: Content) -> None:
     start = content.data[:_LOOK]
-    known = [kind for mark, kind in _OTHER_KINDS if start.startswith(mark)]
+    for mark, kind in _OTHER_KINDS:
+        if start.startswith(mark):
+            raise _not_a_text(str(content.path), kind, _SAVE)
     few = len(_CONTROLS.findall(start)) <= _MOST_CONTROLS * len(start)
-    if not known and few and b"\0" not in start:
+    if few and b"\0" not in start:
         return
     # A few other control bytes would have been let pass: then it was the zeros.
     odd = re.search(rb"\0" if few else rb"\0|" + _CONTROLS.pattern, start)
     place = odd.start() if odd else 0
-    raise DataError(
-        "The file is not a text.",
-        where=str(content.path)
-        + ("" if known else f", line {_line_of(start, place)}, byte {place + 1:,}"),
-        expected="a table as text (.csv, .tsv, .txt, .arff, .json, .jsonl), as Parquet or Arrow",
-        got=known[0]
-        if known
-        else f"bytes that no text holds, e.g. {start[place : place + 1]!r} in "
-        f"{start[max(place - _AROUND, 0) : place + _AROUND]!r}",
-        do="Remove these bytes, or save the table again as CSV or Parquet."
-        if few and not known
-        else "Save the table as CSV or Parquet, or unpack the archive, and read that.",
-    )
+    where = f"{content.path}, line {_line_of(start, place)}, byte {place + 1:,}"
+    around = start[max(place - _AROUND, 0) : place + _AROUND]
+    got = f"bytes that no text holds, e.g. {start[place : place + 1]!r} in {around!r}"
+    raise _not_a_text(where, got, _REMOVE if few else _SAVE)
+
+
+def _not_a_text(where: str, got: str, do: str) -> DataError:
+    formats = "a table as text (.csv, .tsv, .txt, .arff, .json, .jsonl), as Parquet or Arrow"
+    return DataError("The file is not a text.", where=where, expected=formats, got=got, do=do)

@@ -16,7 +16,7 @@ class LayerPlan:
     """How a part of the network moves that knows something already.
 
     Attributes:
-        prefix: the dotted name of the part.
+        prefix: the dotted name of the part, or of a single parameter.
         factor: on the learning rate.
         begins: the share of all steps after which it begins to move.
     """
@@ -27,7 +27,7 @@ class LayerPlan:
 
     def holds(self, name: str) -> bool:
         """Whether a parameter belongs to it."""
-        return name.startswith(f"{self.prefix}.")
+        return name == self.prefix or name.startswith(f"{self.prefix}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """After training: baselines, score, importance, predictions, report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -15,7 +15,6 @@ from fathom.evaluation.headline import headline
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
 from fathom.evaluation.score import About, build_score
-from fathom.evaluation.seen import SeenRows
 from fathom.heads.head import Answer
 from fathom.metrics.catalogue import metric_named
 from fathom.metrics.record import Answer as Said
@@ -24,9 +23,11 @@ from fathom.models.preparation import Column
 from fathom.tables.table import Table
 from fathom.workflow import bands as banding
 from fathom.workflow.bands import Band
+from fathom.workflow.doubts import Doubts, doubts_of_training
 from fathom.workflow.importance import Importances, measure_importance
 from fathom.workflow.judge import (
     Choice,
+    Rivals,
     Truth,
     judge_baselines,
     metric_for,
@@ -35,21 +36,14 @@ from fathom.workflow.judge import (
     truth_of,
 )
 from fathom.workflow.learn import Learned
-from fathom.workflow.lost import lost_inputs, lost_sentence
 from fathom.workflow.run import Run
-from fathom.workflow.seen import read_seen
 from fathom.workflow.speed import speed_of, write_speed
 from fathom.workflow.stopwatch import Stopwatch
 from fathom.workflow.store import flat, write_frame
 from fathom.workflow.study import Study
 from fathom.workflow.tell import Outcome, tell
-from fathom.workflow.transfer import BODY, FROM_SCRATCH, sentence
+from fathom.workflow.transfer import FROM_SCRATCH, sentence
 from fathom.workflow.verdict import Verdict
-
-# In a test file that was given: fewer copies are a finding, and no matter for the verdict.
-_NOTABLE = 0.1
-# Nobody looked at them beforehand, and a split of our making promises new rows.
-_NOTABLE_BEFORE = 0.01
 
 
 def conclude(
@@ -70,9 +64,9 @@ def conclude(
     verdicts: list[Verdict] = []
     if test is not None and test.num_rows:
         with clock("answering the test rows"):
-            per_part = [learned.model.answer_part(n, test) for n in range(len(learned.model.parts))]
-        times = _times_seen(made, learned, folder)
-        lost = _lost(made, learned)
+            values = learned.model.preparation.parse(test)
+            per_part = learned.model.answers_by_part(values)
+            doubts = doubts_of_training(made, learned.model.preparation, folder, values)
         for column in learned.model.targets:
             truth = truth_of(column, test, made.schema, made.material.cluster)
             if not truth.rows.known().any():
@@ -84,7 +78,7 @@ def conclude(
             with clock("scoring"):
                 chosen = choices[column.name], bands.get(column.name)
                 verdicts.append(
-                    _verdict(made, (column, truth), answers, chosen, found, (times, lost), folder)
+                    _verdict(made, (column, truth), answers, chosen, found, doubts, folder)
                 )
         common = {
             c.name: average([answer[c.name] for answer in per_part]) for c in learned.model.targets
@@ -128,12 +122,12 @@ def _baselines(
         learned.model.preparation,
         (pool.rows(train_rows), pool.rows(held_rows), test),
         made.schema,
-        {
-            "metric": metric_for(column, made.resolved.value("evaluate.metric")),
-            "seed": made.resolved.training.seed,
-            "names": names,
-            "others": others,
-        },
+        Rivals(
+            names=names,
+            metric=metric_for(column, made.resolved.value("evaluate.metric")),
+            seed=made.resolved.training.seed,
+            others=others,
+        ),
     )
     return tuple(found), strongest
 
@@ -144,10 +138,10 @@ def _verdict(
     answers: list[Answer],
     chosen: tuple[Choice, Band | None],
     baselines: tuple[tuple[Baseline, ...], str | None],
-    doubts: tuple[Callable[[np.ndarray], SeenRows] | None, str],
+    doubts: Doubts,
     folder: Path,
 ) -> Verdict:
-    (column, truth), (choice, band), (times, lost) = asked, chosen, doubts
+    (column, truth), (choice, band) = asked, chosen
     test = made.material.test
     assert test is not None, "asked only with test rows"
     keep = np.flatnonzero(truth.known)
@@ -161,8 +155,8 @@ def _verdict(
         absent={item.name: item.absent for item in found if item.absent},
         limits={item.name: item.limits for item in found if item.limits},
         looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
-        seen=None if times is None else times(keep),
-        lost=lost,
+        seen=doubts.seen_rows(truth.known),
+        lost=doubts.lost,
     )
     score = build_score(
         truth.rows,
@@ -171,7 +165,8 @@ def _verdict(
         about,
         metric=metric_for(column, made.resolved.value("evaluate.metric")),
     )
-    transfer = _of_transfer(made, asked, said, found, keep) if not score.caution else ()
+    by_memory = about.seen is not None and about.seen.leads
+    transfer = () if by_memory else _of_transfer(made, asked, said, found, keep)
     score = replace(score, verdict=" ".join([score.verdict, *transfer]))
     coverage = coverage_of(column, truth, [rows_of(one, keep) for one in answers], answer, band)
     return Verdict(column, score, truth, answer, coverage, found)
@@ -193,33 +188,6 @@ def _of_transfer(
     metric = metric_named(rows.task, metric_for(column, made.resolved.value("evaluate.metric")))
     theirs = replace(scratch, test=scratch.test.rows(keep).rows(known))
     return (sentence(transfer.body.origin, rows, said.rows(known), theirs, metric),)
-
-
-def _lost(made: Study, learned: Learned) -> str:
-    """Which inputs a test file that was given no longer holds, in a sentence."""
-    test, preparation = made.material.test, learned.model.preparation
-    if not made.material.given_test or test is None:
-        return ""
-    return lost_sentence(lost_inputs(preparation, test), len(preparation.inputs))
-
-
-def _times_seen(
-    made: Study, learned: Learned, folder: Path
-) -> Callable[[np.ndarray], SeenRows] | None:
-    """Counts copies of training rows among some rows of a test file.
-
-    Rows that were held out of the same file are no copies, since the split keeps copies together;
-    but a network to start from may have learned from their pictures.
-    """
-    test, transfer = made.material.test, made.resolved.transfer
-    given, when = made.material.given_test, "in training"
-    if not given and transfer is not None:
-        folder, when = folder / BODY, f"when {transfer.body.origin} was trained"
-    seen = read_seen(folder)
-    if test is None or seen is None or not (given or transfer is not None):
-        return None
-    times = seen.times(learned.model.preparation, test)
-    return lambda keep: seen.among(times[keep], _NOTABLE if given else _NOTABLE_BEFORE, when)
 
 
 def fingerprint(folder: Path) -> str:

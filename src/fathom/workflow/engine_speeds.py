@@ -1,7 +1,7 @@
 """What each choice about the machine is worth here: a few steps with each, measured in turn."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
@@ -44,8 +44,7 @@ class Speed:
     @property
     def words(self) -> str:
         """What differs, as it is said on the command line."""
-        said = [f"{key}={str(value).lower()}" for key, value in self.settings.items()]
-        return " ".join(said) or "the plan as it stands"
+        return _words(self.settings)
 
 
 @dataclass
@@ -58,26 +57,39 @@ class _Trial:
     rates: list[float] = field(default_factory=list[float])
 
 
-def speeds_of(made: Study) -> list[Speed]:
+def _words(settings: dict[str, Any]) -> str:
+    said = [f"{key}={str(value).lower()}" for key, value in settings.items()]
+    return " ".join(said) or "the plan as it stands"
+
+
+def _silent(_: str) -> None:
+    """Where nobody waits for a word."""
+
+
+def speeds_of(made: Study, say: Callable[[str], None] = _silent) -> list[Speed]:
     """Examples a second with the plan as it stands, and with each choice changed by itself.
 
     Steps are taken by networks of their own on training rows, and are forgotten.
 
     Args:
         made: what was decided.
+        say: is told what is tried, since the first steps of some choices take minutes.
     """
     found: list[Speed] = []
     trials: list[_Trial] = []
     before = torch.get_num_threads()
     torch.set_num_threads(threads_for(made.resolved))
     try:
-        for settings in _choices(made.resolved, len(made.material.parts[0][0])):
+        choices = _choices(made.resolved, len(made.material.parts[0][0]))
+        for number, settings in enumerate(choices, start=1):
+            say(f"First steps, {number} of {len(choices)}: {_words(settings)} …")
             try:
                 trials.append(_begun(made, settings))
             except FathomError as error:
                 if not settings:  # what cannot be planned cannot be compared with
                     raise
                 found.append(Speed(settings, why_not=error.what))
+        say(f"All {len(trials)} in turn, {_ROUNDS} rounds …")
         for _ in range(_ROUNDS):
             for trial in trials:
                 trial.rates.append(_rate(trial.stream))

@@ -16,7 +16,6 @@ from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
 from fathom.evaluation.score import About, Score, build_score
 from fathom.evaluation.score_text import score_text
-from fathom.evaluation.seen import SeenRows
 from fathom.metrics.record import Answer as Said
 from fathom.models.model import average
 from fathom.models.preparation import Column
@@ -24,12 +23,11 @@ from fathom.tables.options import ReadOptions
 from fathom.tables.schema import Roles, Schema
 from fathom.tables.table import Table
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
+from fathom.workflow.doubts import Doubts, doubts_of_run
 from fathom.workflow.judge import Truth, metric_for, said_of, task_of, truth_of
-from fathom.workflow.lost import lost_inputs, lost_sentence
 from fathom.workflow.predict import check_columns, input_report, read_like_training
 from fathom.workflow.run import Run, load
 from fathom.workflow.scorable import check_scorable, not_scored, scorable, to_be_scored
-from fathom.workflow.seen import read_seen
 
 _UNKNOWN = (
     "Whether these rows were seen in training is not known: the run kept no fingerprints of its "
@@ -84,26 +82,23 @@ def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = 
     _check_targets(run, table)
     truths = {column.name: _truth(run, column, table) for column in run.model.targets}
     unscored = _unscored(run, table, truths)
-    per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
-    seen = read_seen(run.folder)
-    times = None if seen is None else seen.times(run.model.preparation, table)
-    lost = lost_inputs(run.model.preparation, table)
-    doubt = lost_sentence(lost, len(run.model.preparation.inputs))
+    values = run.model.preparation.parse(table)
+    per_part = run.model.answers_by_part(values)
+    doubts = doubts_of_run(run, values)
     scores: list[tuple[Score, Interval | None]] = []
     for column in run.model.targets:
         answers = [answer[column.name] for answer in per_part]
         truth = truths[column.name]
         if not truth.rows.known().any():
             continue  # a finding tells it
-        rows = None if seen is None or times is None else seen.among(times[truth.known])
-        scores.append(_score(run, column, answers, truth, table, (rows, doubt)))
+        scores.append(_score(run, column, answers, truth, table, doubts))
     found = Evaluation(
         tuple(
             score.to_dict() | {"coverage": None if coverage is None else coverage.to_dict()}
             for score, coverage in scores
         ),
         headline([score for score, _ in scores]),
-        (*unscored, *input_report(run.model.preparation, table)),
+        (*unscored, *input_report(run.model.preparation, table, values)),
     )
     number = 1
     folder = run.folder / "evaluations"
@@ -146,9 +141,8 @@ def _score(
     answers: list[Any],
     truth: Truth,
     table: Table,
-    doubts: tuple[SeenRows | None, str],
+    doubts: Doubts,
 ) -> tuple[Score, Interval | None]:
-    seen, lost = doubts
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
     threshold = run.answers["thresholds"].get(column.name)
@@ -157,9 +151,9 @@ def _score(
         split="given rows",
         strongest="constant",
         looks=look(rows_key(table.frame, [column.name]), fingerprint(run.folder)),
-        seen=seen,
-        lost=lost,
-        notes=() if seen is not None else (_UNKNOWN,),
+        seen=doubts.seen_rows(truth.known),
+        lost=doubts.lost,
+        notes=() if doubts.seen is not None else (_UNKNOWN,),
     )
     said = said_of(column, answer, threshold)
     metric = metric_for(column, run.record["decided"].get("evaluate.metric"))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -204,12 +203,29 @@ def _baseline_data(preparation: Preparation, table: Table, names: Sequence[str])
     return baseline_data(preparation, preparation.parse(table))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rivals:
+    """Which simple models are asked.
+
+    Attributes:
+        names: of the baselines that are fitted.
+        metric: by which the strongest is chosen; None = the task's own.
+        seed: for those that draw.
+        others: that were fitted elsewhere.
+    """
+
+    names: Sequence[str]
+    metric: str | None
+    seed: int
+    others: Sequence[Baseline] = ()
+
+
 def judge_baselines(
     column: Column,
     preparation: Preparation,
     tables: tuple[Table, Table, Table],
     schema: Schema,
-    plan: dict[str, Any],
+    rivals: Rivals,
 ) -> tuple[list[Baseline], str | None]:
     """Simple models on the same rows, and which of them is strongest on validation rows.
 
@@ -218,14 +234,13 @@ def judge_baselines(
         preparation: gives the columns.
         tables: training, validation and test rows.
         schema: for weights.
-        plan: "metric" (or None), "seed", "names" of the baselines, "others" that were fitted
-            elsewhere.
+        rivals: which simple models.
     """
     labelled: list[Labelled] = []
     truths: list[Truth] = []
     for table in tables[:2]:
         truth = truth_of(column, table, schema)
-        data = _baseline_data(preparation, table, plan["names"])
+        data = _baseline_data(preparation, table, rivals.names)
         keep = np.flatnonzero(truth.known)[truth.rows.known()]
         inside = truth.rows.known()
         weight = None if truth.rows.weight is None else truth.rows.weight[inside]
@@ -239,8 +254,8 @@ def judge_baselines(
         )
         truths.append(Truth(truth.rows.at(np.flatnonzero(inside)), truth.known))
     task = task_of(column)
-    metric = metric_named(task, plan["metric"])
-    test = _baseline_data(preparation, tables[2], plan["names"])
+    metric = metric_named(task, rivals.metric)
+    test = _baseline_data(preparation, tables[2], rivals.names)
     num_classes = 0 if task == "regression" else len(class_names(column))
     found = run_baselines(
         labelled[0],
@@ -250,9 +265,9 @@ def judge_baselines(
             task=task,
             num_classes=num_classes,
             metric=metric.name,
-            seed=plan["seed"],
+            seed=rivals.seed,
         ),
-        plan["names"],
+        rivals.names,
     )
-    found += plan["others"]
+    found += rivals.others
     return found, strongest_on_validation(found, truths[1].rows, metric)

@@ -39,8 +39,8 @@ from fathom.workflow.resolve import Resolved
 
 Watch = Callable[[int, int, Progress], None]
 # Rows times members. 256 × 16 gained a fifth by a second thread; 32 × 8 took several times as long
-# with it, on a machine with other work.
-_FEW_IN_A_STEP = 2048
+# with it, on a machine with other work. A flat picture is several times as wide as a row.
+_FEW_IN_A_STEP, _FEW_FLAT = 2048, 256
 # Trainings of full length stay below 0.01, those cut short are above 0.04.
 _STILL_FALLING = 0.03
 
@@ -196,8 +196,8 @@ def _side_by_side(
 
 def threads_for(resolved: Resolved) -> int:
     """How many threads the steps of a training that is alone here get."""
-    small = resolved.batch_size * resolved.network.members < _FEW_IN_A_STEP
-    small = small and resolved.value("network.pictures") in (None, "flat")
+    few = {None: _FEW_IN_A_STEP, "flat": _FEW_FLAT}.get(resolved.value("network.pictures"), 0)
+    small = resolved.batch_size * resolved.network.members < few
     alone = small or multiprocessing.current_process().daemon
     return 1 if alone else torch.get_num_threads()
 

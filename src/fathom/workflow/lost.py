@@ -1,25 +1,23 @@
 """Inputs that other rows hold no longer as the training rows did: what that makes of a score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fathom.base.errors import listed
 from fathom.columns.category import FittedCategory
 from fathom.columns.kind import Values
 from fathom.models.preparation import Column, Preparation
-from fathom.tables.table import Table
 
 _NEARLY_ALL, _HALF = 0.9, 0.5
 # What lies outside a range of numbers or dates still says something.
 _OF_WORDS = ("category", "flag", "image")
 
 
-def lost_inputs(preparation: Preparation, table: Table) -> tuple[str, ...]:
-    """Inputs that tell nothing in nine of ten rows of a table, as they did not in training.
+def lost_inputs(preparation: Preparation, values: Mapping[str, Values]) -> tuple[str, ...]:
+    """Inputs that tell nothing in nine of ten parsed rows, as they did not in training.
 
     Such cells are missing, cannot be read, or hold words that the training rows lack.
     """
-    values = preparation.parse(table)
     return tuple(one.name for one in preparation.inputs if _lost(one, values[one.name]))
 
 

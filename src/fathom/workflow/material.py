@@ -119,7 +119,7 @@ def gather(
     data, test, validation = given_splits(data, test, validation)
     table = read(data, options)
     roles = roles_of(recipe, table)
-    _check_inputs(table, roles)
+    _check_some_input(table, roles)
     others: dict[str, Traced] = {}
     lost: list[Finding] = []
     for name, source in (("test", test), ("validation", validation)):
@@ -140,7 +140,7 @@ def gather(
     return _split(recipe, (table, origin), roles, others, findings)
 
 
-def _check_inputs(table: Table, roles: Roles) -> None:
+def _check_some_input(table: Table, roles: Roles) -> None:
     """There must be more columns than those that play another part.
 
     It is told before the split, to which rows without inputs look like copies of one another.

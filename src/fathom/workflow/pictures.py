@@ -5,7 +5,7 @@ from typing import Any
 
 from fathom.base.errors import RecipeError
 from fathom.columns.gallery import SMALL
-from fathom.models.picture_nets import SHAPES, PictureNetworkName, PictureShape
+from fathom.models.picture_nets import FOREIGN, SHAPES, PictureNetworkName, PictureShape
 from fathom.nets.convnext import ConvNextShape
 from fathom.nets.convolution import ResidualShape
 from fathom.nets.quick import QuickShape
@@ -34,8 +34,8 @@ def decide_picture_net(decide: Decider, facts: Circumstances) -> PictureNetworkN
     """
     pictures, body = facts.inputs.get("image", 0) > 0, facts.body
     usual = ("residual", "shallow, wide and quick")
-    if body is None and decide.recipe.get("network.pictures") == "pretrained":
-        reason = "'pretrained' is what transfer.from brings, which was not said"
+    if body is None and (said := decide.recipe.get("network.pictures")) in FOREIGN:
+        reason = f"'{said}' is what transfer.from brings, which was not said"
         raise useless("network.pictures", decide.recipe, reason)
     if body is not None:
         if decide.recipe.get("network.pictures") not in (None, body.pictures):

@@ -115,19 +115,19 @@ def predict(run: Run | str | Path, data: object, options: ReadOptions | None = N
     table = read_like_training(run, data, options)
     preparation = run.model.preparation
     check_columns(preparation, table)
-    per_part = [run.model.answer_part(n, table) for n in range(len(run.model.parts))]
+    values = preparation.parse(table)
+    per_part = run.model.answers_by_part(values)
     columns: list[pl.Series] = []
     for column in run.model.targets:
         answers = [answer[column.name] for answer in per_part]
         columns += _columns(run, column, answers)
-    values = preparation.parse(table)
     told = _unusual_rows(preparation, table, values)
     row = pl.Series("row", np.arange(1, table.num_rows + 1))
     unusual = pl.Series("unusual", told, dtype=pl.String)
     # Our names yield to those of targets, and those of pictures to all others.
     found = _unique([*columns, row, unusual, *_picture_names(preparation, table)])
     num = len(columns)
-    report = _report(preparation, table, values)
+    report = input_report(preparation, table, values)
     frame = pl.DataFrame([found[num], *found[num + 2 :], *found[:num], found[num + 1]])
     return Predictions(frame, report, sum(map(bool, told)), _without_bands(run))
 
@@ -228,11 +228,6 @@ def check_columns(preparation: Preparation, table: Table) -> None:
         )
 
 
-def input_report(preparation: Preparation, table: Table) -> tuple[Finding, ...]:
-    """Missing columns, unseen words, values out of range, more gaps than in training."""
-    return _report(preparation, table, preparation.parse(table))
-
-
 def _unusual_rows(
     preparation: Preparation, table: Table, values: Mapping[str, Values]
 ) -> list[str | None]:
@@ -245,9 +240,10 @@ def _unusual_rows(
     return texts(found, table.num_rows)
 
 
-def _report(
+def input_report(
     preparation: Preparation, table: Table, values: Mapping[str, Values]
 ) -> tuple[Finding, ...]:
+    """Missing columns, unseen words, values out of range, more gaps than in training."""
     others = Others("given table", table.num_rows)
     lacking = [c.name for c in preparation.inputs if c.name not in table.columns]
     advice = "They count as missing in every row: bring them, or expect worse answers."

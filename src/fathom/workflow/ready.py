@@ -77,6 +77,8 @@ def ready_part(
     network.to(resolved.device)
     _lay_out(network, resolved)
     chance = _chance(examples, resolved)
+    whole = {name: field.unmasked() for name, field in examples.targets.items()}
+    examples = replace(examples, targets=whole)
     seed = resolved.training.seed
     batches = ResidentBatches(examples.to(resolved.device), resolved.batch_size, seed, chance)
     return Ready(preparation, network, batches)

@@ -5,6 +5,7 @@ training rows.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -26,7 +27,6 @@ from fathom.inspection.duplicates import NATURAL
 from fathom.inspection.hashing import hash_numbers, salted
 from fathom.models.preparation import Column as PreparedColumn
 from fathom.models.preparation import Preparation
-from fathom.tables.table import Table
 
 FILE = "predictions/seen.safetensors"
 _VERSION, _BEFORE = "3", ("1", "2")
@@ -53,13 +53,13 @@ class Seen:
     pictures: UInt64[np.ndarray, " files"] = field(default_factory=_none)
 
     @classmethod
-    def of(cls, preparation: Preparation, table: Table) -> "Seen":
-        """Of the rows of a table that has its targets."""
-        columns = _columns(preparation, table)
+    def of(cls, preparation: Preparation, values: Mapping[str, Values]) -> "Seen":
+        """Of parsed rows with their targets."""
+        columns = _columns(preparation, values)
         log_chance = math.fsum(math.log(max(column.chance, 1e-300)) for column in columns)
         files = [hashes[hashes > 0] for hashes in _pictures(columns)]
         pictures = np.unique(np.concatenate([_none(), *files]))
-        return cls(np.sort(_fingerprints(columns, table.num_rows)), log_chance, pictures)
+        return cls(np.sort(_fingerprints(columns)), log_chance, pictures)
 
     def and_pictures_of(self, other: "Seen | None") -> "Seen":
         """With the pictures that a network to start from had seen."""
@@ -67,13 +67,15 @@ class Seen:
             return self
         return replace(self, pictures=np.union1d(self.pictures, other.pictures))
 
-    def times(self, preparation: Preparation, table: Table) -> Int[np.ndarray, " rows"]:
-        """How often each row of another table stands among these.
+    def times(
+        self, preparation: Preparation, values: Mapping[str, Values]
+    ) -> Int[np.ndarray, " rows"]:
+        """How often each of other rows, parsed, stands among these.
 
         A picture that was learned from counts as once, whatever it is said to show now.
         """
-        columns = _columns(preparation, table)
-        asked = _fingerprints(columns, table.num_rows)
+        columns = _columns(preparation, values)
+        asked = _fingerprints(columns)
         first, last = (np.searchsorted(self.rows, asked, side) for side in ("left", "right"))
         times = last - first
         for hashes in _pictures(columns):
@@ -139,8 +141,7 @@ def read_seen(folder: Path) -> Seen | None:
         ) from error
 
 
-def _columns(preparation: Preparation, table: Table) -> list[Column]:
-    values = preparation.parse(table)
+def _columns(preparation: Preparation, values: Mapping[str, Values]) -> list[Column]:
     return [
         Column(column.name, column.kind.name, _matched(column, values[column.name]))
         for column in (*preparation.inputs, *preparation.targets)
@@ -161,9 +162,9 @@ def _pictures(columns: list[Column]) -> list[UInt64[np.ndarray, " rows"]]:
     return [_word_hashes(column) for column in columns if column.kind == "image"]
 
 
-def _fingerprints(columns: list[Column], num_rows: int) -> UInt64[np.ndarray, " rows"]:
+def _fingerprints(columns: list[Column]) -> UInt64[np.ndarray, " rows"]:
     """One number per row, the same on every machine and with every version of what we use."""
-    total = np.zeros(num_rows, dtype=np.uint64)
+    total = np.zeros(len(columns[0].values), dtype=np.uint64)
     for column in columns:
         if column.numeric:
             hashes = hash_numbers(column.values.data, column.present)

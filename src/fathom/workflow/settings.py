@@ -180,7 +180,7 @@ SETTINGS: tuple[Setting, ...] = (
         "network.pictures",
         _TEXT,
         "Which network for pictures.",
-        ("residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained"),
+        ("residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained", "timm"),
     ),
     Setting(
         "network.channels",

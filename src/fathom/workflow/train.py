@@ -273,7 +273,8 @@ def _learn_and_conclude(made: Study, folder: Path, clock: Stopwatch, around: Aro
         save_model(learned.model, folder)
         _write_answers(folder, choices, bands)
         _write_predictions(folder / "predictions" / "validation.parquet", made, learned)
-        seen = Seen.of(learned.model.preparation, made.material.pool)
+        preparation = learned.model.preparation
+        seen = Seen.of(preparation, preparation.parse(made.material.pool))
         seen.and_pictures_of(read_seen(folder / BODY)).write(folder)
     scratch = None
     if compares(made.resolved):

@@ -10,7 +10,7 @@ from fathom.metrics.record import Answer, Metric
 from fathom.models.body import Body, layers_of, still
 from fathom.models.network import Network
 from fathom.models.preparation import Preparation
-from fathom.nets.pretrained import PretrainedShape
+from fathom.nets.foreign import ForeignShape
 from fathom.training.plan import LayerPlan
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.recipe import Recipe
@@ -99,8 +99,7 @@ def decide_transfer(decide: Decider, facts: Circumstances) -> Transfer | None:
 def _layer_rate(body: Body | None) -> tuple[float, str]:
     why = "what sees first is most general, and changes least"
     shape = None if body is None else body.shape
-    known = shape.facts if isinstance(shape, PretrainedShape) else {}
-    if known.get("num_hidden_layers", 0) >= _MANY_LAYERS:
+    if isinstance(shape, ForeignShape) and shape.num_layers >= _MANY_LAYERS:
         return 0.9, f"{why}; there are many layers"
     return 0.7, why
 
