@@ -63,6 +63,8 @@ def _run(peer: str, seed: int, given: argparse.Namespace) -> None:
             command, env=environment, capture_output=True, text=True, timeout=given.limit
         )
         status, told = ("ok" if done.returncode == 0 else "failed"), done.stdout
+        if done.returncode:
+            print(done.stderr[-2000:])
     except subprocess.TimeoutExpired as stopped:
         output = stopped.stdout or b""
         status, told = "unfinished", output.decode() if isinstance(output, bytes) else output

@@ -1,6 +1,7 @@
 """`fathom plan --rates` and `--speed`: what is measured before a training."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from fathom.cli import verbs
 from fathom.workflow import engine_speeds
+from fathom.workflow.engine_speeds import Speed
 
 Fathom = Callable[..., Any]
 
@@ -78,3 +81,28 @@ def test_speeds_are_told_beside_the_plan(
     told = json.loads(fathom("plan", houses, "-t", "price", "--speed", "--json", *tiny).out)
     assert [one["settings"] for one in told["speeds"]] == [{}, {"training.fused": False}]
     assert "examples a second" not in fathom("plan", houses, "-t", "price", *tiny).err
+
+
+def test_what_was_measured_is_held_to_in_a_written_recipe(
+    fathom: Fathom,
+    houses: Path,
+    tmp_path: Path,
+    tiny: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measured(*_: object) -> list[Speed]:
+        return [Speed({}, 100.0, 0.5), Speed({"training.fused": False}, 1000.0, 0.5)]
+
+    monkeypatch.setattr(verbs, "speeds_of", measured)
+    recipe = tmp_path / "recipe.toml"
+    asked = ("plan", houses, "-t", "price", *tiny, "--output", recipe)
+    assert fathom(*asked).code == 0
+    assert "\n# fused = true" in recipe.read_text()
+    assert fathom(*asked, "--speed").code == 0
+    held = next(line for line in recipe.read_text().splitlines() if line.startswith("fused"))
+    assert re.fullmatch(
+        r"fused = false  # measured here: \d+ s of training with false, \d+ s with true", held
+    )
+    out = tmp_path / "run"
+    assert fathom("train", recipe, "--out", out).code == 0
+    assert "fused = false" in (out / "recipe.toml").read_text()

@@ -310,7 +310,7 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
         ("augment.mixup", 0.3),
         ("augment.cutmix", 1.0),
         ("network.both_sides", True),
-        ("network.nudged", True),
+        ("network.nudged", False),
         ("training.hold_norm", True),
         ("network.channels", 5),
     ],

@@ -32,6 +32,8 @@ EPOCHS = 5
 class Tell(Callback):
     """The accuracy on the test pictures after every epoch."""
 
+    order = 60  # behind the recorder, which has it
+
     def after_epoch(self) -> None:
         tell(self.epoch + 1, float(self.recorder.final_record[-1]))
 

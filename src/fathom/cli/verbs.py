@@ -27,6 +27,7 @@ from fathom.workflow.engine_speeds import speeds_of
 from fathom.workflow.engine_speeds import to_dict as speeds_to_dict
 from fathom.workflow.evaluate import evaluate as evaluate_run
 from fathom.workflow.look import look as look_at
+from fathom.workflow.measured import measured
 from fathom.workflow.predict import Predictions
 from fathom.workflow.predict import predict as predict_run
 from fathom.workflow.rates import rates_of
@@ -165,8 +166,11 @@ def plan(
     else:
         _say(resolved_toml(made.decisions, columns))
     if output is not None:
-        sized = recipe.with_said({"size": made.resolved.value("size")}, {})
-        write_text(output, planned_toml(sized, made.decisions, columns))
+        by_measure = measured(made, speeds) if speeds else {}
+        held = {"size": made.resolved.value("size")}
+        held |= {key: decision.value for key, decision in by_measure.items()}
+        decisions = tuple(by_measure.get(one.key, one) for one in made.decisions)
+        write_text(output, planned_toml(recipe.with_said(held, {}), decisions, columns))
         _say(f"Written: {output}. Train it with: fathom train {output}", file=sys.stderr)
     if speeds and not show.json:
         _say(speeds_as_text(speeds), file=sys.stderr)

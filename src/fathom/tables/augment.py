@@ -127,17 +127,19 @@ class Augmentation:
         return (draws[:, [_RIGHT, _DOWN]] * far).long() - self.shift
 
     def _gathered(self, pixels: Pixels, draws: Draws, mirrored: Tensor) -> Pixels:
-        """Whole pixels taken from elsewhere, as they are."""
-        height, width = pixels.shape[2:]
-        move = self._moved(draws)
-        rows = torch.arange(height, device=pixels.device) + move[:, 1, None]
-        columns = torch.arange(width, device=pixels.device) + move[:, 0, None]
-        columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
-        rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
-        batch = torch.arange(len(pixels), device=pixels.device)[:, None, None]
-        # Channels last while gathering: what belongs together is copied together.
-        found = pixels.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]]
-        return found.permute(0, 3, 1, 2)
+        """Whole pixels taken from elsewhere, as they are: first rows, then places in them."""
+        num, channels, height, width = pixels.shape
+        move, device = self._moved(draws), pixels.device
+        rows = (torch.arange(height, device=device) + move[:, 1, None]).clamp(0, height - 1)
+        rows += height * torch.arange(num, device=device)[:, None]
+        columns = torch.arange(width, device=device) + move[:, 0, None]
+        columns = torch.where(mirrored[:, None], width - 1 - columns, columns).clamp(0, width - 1)
+        # The channels of a pixel lie side by side, as convolutions want them.
+        found = pixels.permute(0, 2, 3, 1).reshape(num * height, width * channels)
+        found = found.index_select(0, rows.flatten()).view(num, height, width * channels)
+        places = (channels * columns[:, :, None] + torch.arange(channels, device=device)).flatten(1)
+        found = found.gather(2, places[:, None].expand_as(found))
+        return found.view(num, height, width, channels).permute(0, 3, 1, 2)
 
     def _computed(self, pixels: Pixels, draws: Draws, mirrored: Tensor) -> Pixels:
         """New values from old ones, rounded once."""

@@ -113,6 +113,28 @@ def _depth_told(name: PictureNetworkName | None, blocks: int) -> str:
     return f"; {2 * blocks + 2} blocks go with it too" if name == "vit" else ""
 
 
+def views(decide: Decider, facts: Circumstances) -> tuple[bool, bool]:
+    """Whether an answer sees a picture mirrored, too, and whether moved by a pixel."""
+    pictures = facts.inputs.get("image", 0) > 0
+    sides = decide.where(pictures, "network.both_sides", *_both_sides(facts.mirror), NO_PICTURE)
+    nudged = decide.where(pictures, "network.nudged", *_nudged(facts), NO_PICTURE)
+    return bool(sides), bool(nudged)
+
+
+def _both_sides(trial: MirrorTrial | None) -> tuple[bool, str]:
+    if trial is not None and trial.keeps_class:
+        return True, "mirrored it shows the same, and the mean of two views errs less"
+    return False, "mirrored it may show something else"
+
+
+def _nudged(facts: Circumstances) -> tuple[bool, str]:
+    if facts.body is not None and facts.body.foreign:
+        return False, "a network from elsewhere is large, and each further view takes as long"
+    if facts.picture_side > SMALL:
+        return False, f"a pixel is little in pictures of more than {SMALL}"
+    return True, "the mean over pictures moved by a pixel errs less"
+
+
 def changes(decide: Decider, facts: Circumstances) -> Augmentation:
     """How pictures are changed at every step of the training."""
     pictures = facts.inputs.get("image", 0) > 0

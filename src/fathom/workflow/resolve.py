@@ -26,12 +26,12 @@ from fathom.workflow.decider import CLASSES, MANY_ROWS, Circumstances, Decider, 
 from fathom.workflow.engine import decide_engine
 from fathom.workflow.optimizing import decide_optimizer
 from fathom.workflow.pictures import (
-    NO_PICTURE,
     changes,
     decide_picture_net,
     decide_shape,
     mixture,
     only_pictures,
+    views,
 )
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.transfer import Transfer, decide_transfer
@@ -214,7 +214,6 @@ def _dropout(facts: Circumstances) -> tuple[float, str]:
 def _network(
     decide: Decider, size: Mapping[str, int], facts: Circumstances, seed: int
 ) -> NetworkPlan:
-    pictures = facts.inputs.get("image", 0)
     if only_pictures(facts):
         usual = ("linear", "behind a network for pictures one layer is enough")
     else:
@@ -222,10 +221,7 @@ def _network(
     name = decide("network.name", *usual)
     picture_net = decide_picture_net(decide, facts)
     of_pictures = decide_shape(decide, facts, size, picture_net)
-    sides = decide.where(pictures > 0, "network.both_sides", *_both_sides(facts), NO_PICTURE)
-    nudged = decide.where(
-        pictures > 0, "network.nudged", False, "six views in place of two take longer", NO_PICTURE
-    )
+    sides, nudged = views(decide, facts)
     deep = name != "linear"
     hidden = {
         "width": _width(facts, size),
@@ -261,8 +257,8 @@ def _network(
     return NetworkPlan(
         name=name,
         pictures=picture_net or "residual",
-        both_sides=bool(sides),
-        nudged=bool(nudged),
+        both_sides=sides,
+        nudged=nudged,
         picture_shape=of_pictures if facts.body is None else facts.body.shape,
         members=members or 1,
         shape=Shape(**shape) if deep else Shape(),
@@ -270,12 +266,6 @@ def _network(
         category_dim=category_dim or 1,
         seed=seed,
     )
-
-
-def _both_sides(facts: Circumstances) -> tuple[bool, str]:
-    if facts.mirror is not None and facts.mirror.keeps_class:
-        return True, "mirrored it shows the same, and the mean of two views errs less"
-    return False, "mirrored it may show something else"
 
 
 def _losses(decide: Decider, facts: Circumstances) -> tuple[HeadPlan, bool, float]:
