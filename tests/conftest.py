@@ -72,7 +72,9 @@ PROCESSOR = {"size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "imag
 @pytest.fixture(scope="session")
 def tiny_body() -> Callable[..., Any]:
     """`saved_body`; the test is skipped where transformers is not installed."""
-    pytest.importorskip("transformers", reason="transformers is not installed: it comes with the extra [all]")
+    pytest.importorskip(
+        "transformers", reason="transformers is not installed: it comes with the extra [all]"
+    )
     return saved_body
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from fathom.base.seeds import torch_generator
 from fathom.base.tensors import Field
-from fathom.encoders.image import ImageEncoder
+from fathom.encoders.image import ImageEncoder, one_view
 from fathom.nets.convnext import ConvNext, ConvNextShape
 from fathom.nets.convolution import FastResidual, Flat, LearnedPatches, LeNet, ResidualShape
 from fathom.nets.quick import Quick, QuickShape
@@ -120,6 +120,21 @@ def test_an_answer_sees_pictures_moved_along_the_diagonal(both_sides: bool) -> N
         other = rows[:, ::-1] / 2 + wide[:3, :3][:, ::-1] / 4 + wide[2:, 2:][:, ::-1] / 4
         by_hand = (by_hand + other) / 2
     assert encoder.eval()(field).tensor.numpy().reshape(3, 3) == pytest.approx(by_hand)
+
+
+def test_one_view_is_enough_to_compare_steps() -> None:
+    net = nn.Sequential(nn.Flatten())
+    net.dim_out = 4  # pyright: ignore[reportAttributeAccessIssue]
+    views = {"missing": False, "both_sides": True, "nudged": True}
+    encoder = ImageEncoder(net, (0.0,), (1 / 255,), **views).eval()
+    whole = nn.ModuleDict({"picture": encoder})
+    field = Field(torch.tensor([[[[1, 5], [9, 3]]]], dtype=torch.uint8))
+    answer = encoder(field).tensor
+    with pytest.raises(KeyError), one_view(whole):
+        assert encoder(field).tensor.tolist() == [[1.0, 5.0, 9.0, 3.0]]
+        raise KeyError
+    assert torch.equal(encoder(field).tensor, answer)
+    assert answer.tolist() != [[1.0, 5.0, 9.0, 3.0]]
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (4, 9), (8, 64)])

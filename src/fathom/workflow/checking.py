@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fathom.base.precision import Precision
 from fathom.columns.number import FittedNumber
+from fathom.encoders.image import one_view
 from fathom.heads.head import Answer
 from fathom.models.model import run_network
 from fathom.models.network import Network
@@ -21,7 +22,8 @@ def validator(
 
     Numbers: mean squared error of the members' common answer in standard units (the pinball or
     absolute loss where that is what was asked for); classes: log loss of their common
-    probability. The common answer, not the members' own losses, is what is kept.
+    probability. The common answer, not the members' own losses, is what is kept. Of a picture
+    it is made of one view: steps are compared with one another here, and with nothing else.
 
     Args:
         preparation: tells the targets.
@@ -32,7 +34,8 @@ def validator(
 
     def validate(network: nn.Module) -> dict[str, float]:
         assert isinstance(network, Network), "the workflow trains its own networks"
-        answers = run_network(network, examples, precision=precision)
+        with one_view(network):
+            answers = run_network(network, examples, precision=precision)
         total = 0.0
         for place, column in enumerate(preparation.targets):
             name = head_name(place)
