@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from fathom.base.errors import DataError
-from fathom.evaluation.calibrate import fit_temperature, logits_of, reliability_curve
+from fathom.evaluation.calibrate import (
+    fit_temperature,
+    logits_of,
+    reliability_curve,
+    tempered_loss,
+)
 from fathom.metrics.probabilities import log_loss
 
 
@@ -104,6 +109,19 @@ def test_logits_must_be_numbers() -> None:
     with pytest.raises(DataError, match="some logits are not finite numbers") as caught:
         fit_temperature(truth, logits)
     assert caught.value.got == "1 rows without"
+
+
+def test_being_too_sure_does_not_count_at_the_best_temperature() -> None:
+    rng = np.random.default_rng(0)
+    truth, logits = rng.integers(0, 3, 40), rng.normal(size=(40, 3))
+    logits[np.arange(40), truth] += 1.0
+    weight = rng.uniform(0.5, 2, 40)
+    least = min(
+        log_loss(truth, np.exp(t * logits) / np.exp(t * logits).sum(1, keepdims=True), weight)
+        for t in np.geomspace(0.1, 10, 2000)
+    )
+    assert tempered_loss(truth, 7 * logits, weight) == pytest.approx(least, rel=1e-4)
+    assert tempered_loss(truth, logits, weight) == pytest.approx(least, rel=1e-4)
 
 
 def test_the_reliability_curve_of_true_odds_is_the_diagonal() -> None:

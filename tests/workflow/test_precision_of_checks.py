@@ -27,7 +27,11 @@ def test_tables_are_checked_and_answered_in_fp32(
     figures: list[dict[str, float]] = []
     real = learn.validator
 
-    def noting(preparation: Any, examples: Any, asked: Any) -> Callable[..., dict[str, float]]:
+    def noting(
+        preparation: Any, examples: Any, asked: Any, *, tempered: bool
+    ) -> Callable[..., dict[str, float]]:
+        assert not tempered, "of tables raw probabilities are judged"
+
         def validate(network: nn.Module) -> dict[str, float]:
             found = real(preparation, examples, asked)(network)
             for kind in ("bf16", "fp32"):

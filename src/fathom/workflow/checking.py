@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fathom.base.precision import Precision
 from fathom.columns.number import FittedNumber
 from fathom.encoders.image import one_view
+from fathom.evaluation.calibrate import tempered_loss
 from fathom.heads.head import Answer
 from fathom.models.model import run_network
 from fathom.models.network import Network
@@ -16,7 +17,11 @@ from fathom.tables.batches import RowExamples
 
 
 def validator(
-    preparation: Preparation, examples: RowExamples, precision: Precision = "fp32"
+    preparation: Preparation,
+    examples: RowExamples,
+    precision: Precision = "fp32",
+    *,
+    tempered: bool = False,
 ) -> Callable[[nn.Module], dict[str, float]]:
     """What every check measures: "loss" sums one honest figure per target.
 
@@ -30,6 +35,7 @@ def validator(
         examples: the held rows.
         precision: that of the steps: checks are a part of the training, and in bf16 as much
             quicker as these. What the finished model answers is computed in fp32.
+        tempered: whether classes are judged at the temperature that suits them best.
     """
 
     def validate(network: nn.Module) -> dict[str, float]:
@@ -41,7 +47,9 @@ def validator(
             name = head_name(place)
             head, target = network.head(name), examples.targets[name]
             known, weight = target.mask, examples.weight
-            total += _figure(answers[name], target.data, known, weight, column.fitted, head)
+            total += _figure(
+                answers[name], target.data, known, weight, column.fitted, head, tempered=tempered
+            )
         return {"loss": total}
 
     return validate
@@ -54,6 +62,8 @@ def _figure(
     weight: Tensor,
     fitted: object,
     head: nn.Module,
+    *,
+    tempered: bool,
 ) -> float:
     known = np.ones(len(truth), dtype=bool) if mask is None else mask.cpu().numpy()
     weights = weight.cpu().numpy()[known].astype(np.float64)
@@ -75,5 +85,7 @@ def _figure(
         if true.ndim == 2:
             loss = -(true * np.log(chance) + (1 - true) * np.log1p(-chance)).mean(1)
         else:
+            if tempered and weights.sum() > 0:
+                return tempered_loss(true, np.log(chance), weights)
             loss = -np.log(chance[np.arange(len(true)), true])
     return float((loss * weights).sum() / max(weights.sum(), 1e-12))

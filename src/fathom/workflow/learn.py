@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from fathom.base.precision import Precision
+from fathom.evaluation.calibrate import FEWEST_ROWS
 from fathom.heads.head import Answer, joined
 from fathom.models.assemble import HeadPlan
 from fathom.models.model import Model, Part, in_unit, run_network
@@ -143,11 +144,20 @@ def learn(
 
 @dataclass(frozen=True)
 class _Turn:
-    """A part up to its first step, and the rows that are held out from it."""
+    """A part up to its first step, and the rows that are held out from it.
+
+    Attributes:
+        ready, held: its network with batches, and the rows.
+        options: of its training.
+        tempered: whether its checks judge classes at the temperature that suits them best, as
+            one is fitted afterwards. Few pictures are soon known by heart: answers become ever
+            surer, and better nonetheless.
+    """
 
     ready: Ready
     held: RowExamples
     options: Options
+    tempered: bool
 
 
 @dataclass(frozen=True)
@@ -164,11 +174,14 @@ def _turns(
 ) -> Iterator[_Turn]:
     """The parts, each made when it is its turn, so that not all lie in memory at once."""
     targets, pool = targets_of(material, schema), material.pool
+    pictures = resolved.value("network.pictures") is not None
+    num_held = sum(len(held_rows) for _, held_rows in material.parts)
     for number, (train_rows, held_rows) in enumerate(material.parts):
         ready = ready_part(pool.rows(train_rows), schema, targets, resolved)
         held = examples_of(ready.preparation, pool.rows(held_rows), schema.roles.weight)
         options = around.options(number, len(material.parts))
-        yield _Turn(ready, held.to(resolved.device), options)
+        tempered = pictures and num_held >= FEWEST_ROWS
+        yield _Turn(ready, held.to(resolved.device), options, tempered)
 
 
 def _side_by_side(
@@ -216,7 +229,7 @@ def _threads_for(resolved: Resolved) -> Iterator[None]:
 def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
     ready, compiled = turn.ready, resolved.value("training.compile")
     precision = _precision_of_checks(resolved, ready.preparation.targets)
-    validate = validator(ready.preparation, turn.held, precision)
+    validate = validator(ready.preparation, turn.held, precision, tempered=turn.tempered)
     if compiled:
         ready.network.compile_parts()
         validate = uncompiled(validate)
