@@ -44,6 +44,9 @@ SIZES: dict[str, dict[str, int]] = {
     "large": {"members": 32, "width": 512, "steps": 3000, "channels": 64, "blocks": 3},
 }
 
+# Through few pictures: twice as many were no better (LOG.md, 29 November).
+_MOST_PASSES = 80
+
 _NO_NUMBER = "no input is a number"
 _NO_CATEGORY = "no input is a category"
 
@@ -313,7 +316,7 @@ def _training(
     passes = 15 if noisy(facts) else 25
     wanted = min(max(size["steps"], passes * per_epoch), 2 * size["steps"])
     if pictures:
-        wanted = 3 * size["steps"] // 2
+        wanted = min(3 * size["steps"] // 2, _MOST_PASSES * per_epoch)
     epochs = decide(
         "training.epochs",
         float(max(1, round(wanted / per_epoch))),
