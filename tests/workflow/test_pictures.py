@@ -309,8 +309,6 @@ def test_pictures_beside_numbers_and_words(tmp_path: Path) -> None:
         ("augment.blur", 0.5),
         ("augment.mixup", 0.3),
         ("augment.cutmix", 1.0),
-        ("network.both_sides", True),
-        ("network.nudged", False),
         ("training.hold_norm", True),
         ("network.channels", 5),
     ],
@@ -321,6 +319,19 @@ def test_every_change_of_pictures_changes_the_training(
     found = fathom.train(folder, out=tmp_path / "run", settings={**QUICK, key: value}, watch=None)
     ours, theirs = (each.folder / "history.jsonl" for each in (found, run))
     assert ours.read_bytes() != theirs.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("network.both_sides", True), ("network.nudged", False)]
+)
+def test_views_change_answers_and_not_the_training(
+    key: str, value: bool, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    found = fathom.train(folder, out=tmp_path / "run", settings={**QUICK, key: value}, watch=None)
+    ours, theirs = found.folder, run.folder
+    history, answers = "history.jsonl", Path("predictions") / "validation.parquet"
+    assert (ours / history).read_bytes() == (theirs / history).read_bytes()
+    assert not pl.read_parquet(ours / answers).equals(pl.read_parquet(theirs / answers))
 
 
 def test_a_flip_alternates_where_nothing_else_is_said(folder: Path) -> None:

@@ -77,8 +77,8 @@ def test_a_slow_check_is_named_with_a_setting_that_helps(
 ) -> None:
     real = learn.validator
 
-    def slow(*arguments: Any) -> Callable[[nn.Module], dict[str, float]]:
-        validate = real(*arguments)
+    def slow(*arguments: Any, **named: Any) -> Callable[[nn.Module], dict[str, float]]:
+        validate = real(*arguments, **named)
 
         def check(network: nn.Module) -> dict[str, float]:
             time.sleep(0.5)
