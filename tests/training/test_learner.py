@@ -79,7 +79,7 @@ def _gradients(
     return {n: g.clone() for n, g in learner.gradients().items()}, {"all": step.loss, **step.parts}
 
 
-@pytest.mark.parametrize("pieces", [2, 3, 11])
+@pytest.mark.parametrize("pieces", [2, 3, 11, 10**12])
 @pytest.mark.parametrize("objective", [Plain, WithPenalty])
 def test_pieces_give_the_gradients_of_the_whole(
     objective: type[Plain], pieces: int, tiny: Make, plan: Make

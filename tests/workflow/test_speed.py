@@ -257,12 +257,17 @@ def test_one_check_cannot_become_fewer(table: pl.DataFrame) -> None:
     assert remedies(made.resolved, _SPENT, 100)["checks"] == ""
 
 
-def test_pictures_that_are_changed_are_told_how_to_spare_it(table: pl.DataFrame) -> None:
-    resolved = _study(table).resolved
-    changed = [
-        replace(decision, value=3) if decision.key == "augment.shift" else decision
-        for decision in resolved.decisions
-    ]
-    resolved = replace(resolved, augment=Augmentation(shift=3), decisions=tuple(changed))
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"shift": 3}, "augment.shift = 0"),
+        ({"shift": 3, "cutout": 4}, "augment.shift = 0 and augment.cutout = 0"),
+        ({"shift": 3, "colour": 0.2, "crop": 0.7}, "augment.colour = 0 and augment.crop = 1"),
+    ],
+)
+def test_pictures_that_are_changed_are_told_how_to_spare_it(
+    table: pl.DataFrame, changes: dict[str, Any], told: str
+) -> None:
+    resolved = replace(_study(table).resolved, augment=Augmentation(**changes))
     advice = remedies(resolved, _SPENT, 100)["data"]
-    assert advice == "augment.shift = 0 would make a batch more quickly"
+    assert advice == f"{told} would make a batch more quickly"

@@ -333,7 +333,8 @@ def _added(parts: list[Tensor]) -> Tensor:
 
 def _cut(batch: Batch, num_pieces: int) -> list[Batch]:
     """Pieces of nearly equal size, none of them empty."""
-    parts = [part.tolist() for part in torch.arange(len(batch)).tensor_split(num_pieces)]
+    num = max(1, min(num_pieces, len(batch)))
+    parts = [part.tolist() for part in torch.arange(len(batch)).tensor_split(num)]
     return [batch.rows(slice(part[0], part[-1] + 1)) for part in parts if part]
 
 
