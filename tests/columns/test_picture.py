@@ -2,14 +2,18 @@
 
 import contextlib
 import io
+import re
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from fathom.columns import picture
 from fathom.columns.picture import (
     Header,
+    PassingError,
     PictureError,
     content_of,
     decode,
@@ -146,6 +150,49 @@ def test_a_canvas_beyond_what_pillow_opens() -> None:
     assert read_header(content).error == "too large"
     with pytest.raises(PictureError, match="too large"):
         decode(content, 8, 8, 1)
+
+
+def _progressive(size: tuple[int, int] | None = None, more_scans: int = 0) -> bytes:
+    """A sound one that claims another size, or repeats its last scan."""
+    content = encoded(COLOUR, "JPEG", progressive=True)
+    if size is not None:
+        place = content.index(b"\xff\xc2") + 5
+        content = content[:place] + struct.pack(">HH", *size) + content[place + 4 :]
+    last = content[content.rindex(b"\xff\xda") : -2]
+    return content[:-2] + last * more_scans + content[-2:]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (_progressive(size=(40_000, 30_000)), "too large: 30,000 × 40,000 pixels"),
+        (_progressive(more_scans=500), "510 scans, of which each takes a pass over all pixels"),
+    ],
+)
+def test_progressive_jpegs_that_would_take_all_memory_or_hours(content: bytes, why: str) -> None:
+    assert read_header(content).error == why
+    with pytest.raises(PictureError, match=re.escape(why)):
+        decode(content, 8, 8, 3)
+
+
+def test_an_ordinary_progressive_jpeg_is_read() -> None:
+    assert read_header(_progressive()).error == ""
+    assert decode(_progressive(), 8, 8, 3).shape == (8, 8, 3)
+
+
+def test_a_want_of_memory_is_tried_again_and_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [MemoryError, MemoryError, MemoryError]
+
+    def hungry(image: object, *_: object) -> np.ndarray:
+        if left:
+            raise left.pop()
+        return np.zeros((8, 8, 3), dtype=np.uint8)
+
+    monkeypatch.setattr(picture, "_pixels", hungry)
+    content = encoded(COLOUR, "PNG")
+    with pytest.raises(PassingError, match="memory ran out"):
+        decode(content, 8, 8, 3)
+    assert decode(content, 8, 8, 3).shape == (8, 8, 3)
 
 
 def test_a_name_that_no_file_can_have() -> None:

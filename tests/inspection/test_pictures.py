@@ -102,6 +102,27 @@ def test_unreadable_pictures_are_no_copies(
     assert not [code for code in found if "cop" in code]
 
 
+def test_unreadable_pictures_of_one_class_tell_it(folder: Path) -> None:
+    for number in range(1, 60, 4):
+        place = folder / "cat" / f"{number:02}.png"
+        place.write_bytes(place.read_bytes()[:-60])
+    found = found_in(folder)["pictures_unreadable"]
+    assert found.severity == "high"
+    assert (
+        "15 of them are 'cat' in 'class', as 33 % of the others are: a network will learn that "
+        "from what cannot be read, and scores look better than they are." in found.evidence
+    )
+
+
+def test_unreadable_pictures_of_all_classes_tell_none(folder: Path) -> None:
+    for number in range(16):
+        place = folder / ("cat" if number % 2 else "bird") / f"{number:02}.png"
+        place.write_bytes(place.read_bytes()[:-60])
+    found = found_in(folder)["pictures_unreadable"]
+    assert found.severity == "medium"
+    assert "look better" not in found.evidence
+
+
 def test_line_breaks_in_names_are_spelled_out(folder: Path) -> None:
     (folder / "a\nb").mkdir()
     (folder / "a\nb" / "c\nd.png").write_bytes(b"no picture at all")
@@ -153,6 +174,15 @@ def test_shortcuts(folder: Path, changed: object, title: str) -> None:
         place.write_bytes(changed())
     shortcuts = [one for one in fathom.look(folder).findings if one.code == "picture_shortcut"]
     assert title in [one.title for one in shortcuts]
+
+
+def test_one_class_compressed_more_coarsely(folder: Path) -> None:
+    for number in range(60):
+        place = folder / ("bird", "cat")[number % 2] / f"{number:02}.png"
+        place.write_bytes(saved(scene(number), "JPEG", quality=(40, 90)[number % 2]))
+    found = found_in(folder)["picture_shortcut"]
+    assert found.title == "How coarsely the files are compressed gives 'class' away."
+    assert "grade" in found.evidence
 
 
 def test_a_bright_border(folder: Path) -> None:

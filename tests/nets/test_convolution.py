@@ -95,6 +95,16 @@ def test_the_encoder_scales_pixels_and_marks_missing_pictures() -> None:
     assert found[1].tolist() == [0.0] * 12 + [1.0]
 
 
+def test_without_a_sign_a_picture_that_is_not_there_tells_nothing() -> None:
+    net = nn.Sequential(nn.Flatten())
+    net.dim_out = 12  # pyright: ignore[reportAttributeAccessIssue]
+    encoder = ImageEncoder(net, (0.5, 0.5, 0.5), (1.0, 1.0, 1.0), missing=False)
+    pixels = torch.zeros((2, 3, 2, 2), dtype=torch.uint8)
+    found = encoder(Field(pixels, torch.tensor([True, False]))).tensor
+    assert found[0].tolist() == [-0.5] * 12
+    assert found[1].tolist() == [0.0] * 12
+
+
 def test_an_answer_sees_both_sides_and_training_one() -> None:
     net = nn.Sequential(nn.Flatten())
     net.dim_out = 3  # pyright: ignore[reportAttributeAccessIssue]

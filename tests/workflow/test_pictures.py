@@ -19,7 +19,7 @@ from fathom.nets.vit import VitShape
 from fathom.tables.schema import Roles
 from fathom.workflow.parts import facts_of
 from fathom.workflow.recipe import Recipe
-from fathom.workflow.run import Run
+from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
 from fathom.workflow.study import study
 
@@ -465,6 +465,33 @@ def test_pictures_none_of_which_can_be_read_are_an_error(tmp_path: Path) -> None
         place.write_bytes(b"no picture, but different: %d" % number)
     with pytest.raises(DataError, match=r"No picture can be read(.|\n)*no picture format"):
         fathom.plan(tmp_path)
+
+
+def test_training_pictures_with_a_broken_body_are_missing(folder: Path, tmp_path: Path) -> None:
+    """Their header is sound, so that only decoding shows it."""
+    shutil.copytree(folder / "train", tmp_path / "train")
+    whole = fathom.train(tmp_path / "train", out=tmp_path / "whole", settings=QUICK, watch=None)
+    for place in sorted((tmp_path / "train" / "left").iterdir())[::4]:
+        place.write_bytes(place.read_bytes()[:-100])
+    run = fathom.train(tmp_path / "train", out=tmp_path / "run", settings=QUICK, watch=None)
+    (column,) = run.model.preparation.inputs
+    assert 5 < column.fitted.num_missing <= 15  # pyright: ignore[reportAttributeAccessIssue]
+    signs = [one.model.parts[0].network.encoders["image_0"].missing for one in (whole, run)]
+    assert signs == [False, True]
+    assert [*load(run.folder).model.parts[0].network.state_dict()]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2)])
+@pytest.mark.parametrize("name", ["residual", "quick", "lenet", "convnext", "vit", "flat"])
+def test_pictures_of_a_pixel_or_two(size: tuple[int, int], name: str, tmp_path: Path) -> None:
+    for number in range(60):
+        place = tmp_path / ("dark", "light")[number % 2] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        tone = number + 130 * (number % 2)
+        Image.new("RGB", size, (tone, tone // 2, number)).save(place)
+    settings = QUICK | {"training.epochs": 1, "network.pictures": name, "look": False}
+    run = fathom.train(tmp_path, out=tmp_path / "run", settings=settings, watch=None)
+    assert run.score["rows"] > 5
 
 
 def test_what_cannot_be_read_is_called_so(run: Run, tmp_path: Path) -> None:

@@ -210,14 +210,16 @@ def resume(folder: Path, show: Show) -> None:
     conclude(run, show)
 
 
+_NOT_SCORED = "Not scored: there were no test rows whose target is known and was learned."
+
+
 def conclude(run: Run, show: Show) -> None:
     """Print score and report of a run."""
     scored = (run.folder / "score.json").exists()
     if show.json:
         _print(run.score if scored else {"folder": str(run.folder)})
         return
-    if scored:
-        _say(score_text(run.score))
+    _say(score_text(run.score) if scored else _NOT_SCORED)
     if run.speed.get("sentence") and not show.quiet:
         _say(f"Speed: {run.speed['sentence']}")
     _say(f"Report: {run.report}" if run.reported else f"Run: {run.folder}")

@@ -2,19 +2,13 @@
 
 A gallery holds pictures of one size. What it has not seen yet is decoded by threads into a file
 of its own in the cache; the next process that asks for the same pictures maps that file instead.
-A file is written aside and renamed, so that a kill leaves nothing half done, and two processes
-that decode the same pictures at once write the same bytes.
 """
 
 import hashlib
 import math
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -24,14 +18,16 @@ import torch
 from jaxtyping import Bool, Int, UInt8
 from torch.nn.functional import interpolate
 
-from fathom.columns.picture import Cell, PictureError, content_of, decode, quiet
-from fathom.columns.prints import AT_ONCE, THREADS, digests
+from fathom.columns.picture import Cell, PassingError, PictureError, content_of, decode, quiet
+from fathom.columns.picture_cache import CACHE_VERSION, Decoded, Part, cache_folder, cached
+from fathom.columns.prints import AT_ONCE, THREADS, digest_of_name, digests
 
 # Pictures that are all of one size and no larger are read as they are.
 SMALL = 64
-_VERSION = 2
 _PLAIN = re.compile(rb"P([56]) (\d+) (\d+) 255\n")
 _BYTES_IN_MEMORY = 32 << 20
+# What became of a picture: decoded, of no use, not decoded for a reason that may pass.
+_GOOD, _BAD, _NOT_NOW = range(3)
 
 
 @dataclass(frozen=True)
@@ -76,16 +72,17 @@ class Gallery:
         new = {name: cell for name, cell in zip(names, cells, strict=True)
                if name not in self._number}  # fmt: skip
         if new:
-            pixels, bad = self._part(list(new), list(new.values()))
+            part = self._part(list(new), list(new.values()))
             first = len(self._number)
-            self.parts.append(pixels)
-            self.bad.append(bad)
+            self.parts.append(part.pixels)
+            self.bad.append(part.bad)
             self._number |= {name: first + place for place, name in enumerate(new)}
         return np.array([self._number[name] for name in names], dtype=np.int64)
 
     def pixels(self, numbers: Int[np.ndarray, " asked"]) -> np.ndarray:
         """Of the pictures with these numbers, ["asked", "channels", "height", "width"]."""
-        found = np.zeros(self._size(len(numbers)), dtype=np.uint8)
+        size = len(numbers), self.shape.channels, self.shape.height, self.shape.width
+        found = np.zeros(size, dtype=np.uint8)
         first = 0
         for part in self.parts:
             here = (numbers >= first) & (numbers < first + len(part))
@@ -93,47 +90,28 @@ class Gallery:
             first += len(part)
         return found
 
-    def _part(self, names: list[bytes], cells: list[Cell]) -> tuple[np.ndarray, np.ndarray]:
+    def _part(self, names: list[bytes], cells: list[Cell]) -> Part:
+        size = len(cells), self.shape.channels, self.shape.height, self.shape.width
         total = len(cells) * self.shape.num_bytes
         if self.folder is None or total <= _BYTES_IN_MEMORY:
-            pixels = np.zeros(self._size(len(cells)), dtype=np.uint8)
-            return pixels, self._decode(cells, pixels)
+            pixels = np.zeros(size, dtype=np.uint8)
+            return Part(pixels, self._decode(names, cells, pixels).bad)
         place = self.folder / _key(self.shape, names)
-        try:
-            return _mapped(place, self._size(len(cells)))
-        except (OSError, ValueError):  # not there yet, or damaged
-            shutil.rmtree(place, ignore_errors=True)
-            self._write(place, cells)
-            return _mapped(place, self._size(len(cells)))
+        return cached(place, size, partial(self._decode, names, cells))
 
-    def _size(self, num: int) -> tuple[int, int, int, int]:
-        return num, self.shape.channels, self.shape.height, self.shape.width
-
-    def _write(self, place: Path, cells: list[Cell]) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-        try:
-            size = self._size(len(cells))
-            pixels = np.memmap(aside / "pixels.bin", dtype=np.uint8, mode="w+", shape=size)
-            bad = self._decode(cells, pixels)
-            pixels.flush()
-            bad.tofile(aside / "bad.bin")
-            with suppress(OSError):  # another process was quicker
-                os.rename(aside, place)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-
-    def _decode(self, cells: list[Cell], pixels: np.ndarray) -> Bool[np.ndarray, " pictures"]:
-        bad = np.zeros(len(cells), dtype=bool)
-        if _decoded_at_once(cells, pixels):
-            return bad
-        with quiet(), ThreadPoolExecutor(THREADS) as pool:
-            jobs = range(0, len(cells), AT_ONCE)
-            list(pool.map(partial(self._decode_some, cells, pixels, bad), jobs))
-        return bad
+    def _decode(self, names: list[bytes], cells: list[Cell], pixels: np.ndarray) -> Decoded:
+        became = np.zeros(len(cells), dtype=np.uint8)
+        if not _decoded_at_once(cells, pixels):
+            with quiet(), ThreadPoolExecutor(THREADS) as pool:
+                jobs = range(0, len(cells), AT_ONCE)
+                list(pool.map(partial(self._decode_some, cells, pixels, became), jobs))
+        # What could not be read from the start is known by its name, and another once it can.
+        passing = [place for place in np.flatnonzero(became == _NOT_NOW).tolist()
+                   if names[place] != digest_of_name(cells[place])]  # fmt: skip
+        return Decoded(became != _GOOD, lasting=not passing)
 
     def _decode_some(
-        self, cells: list[Cell], pixels: np.ndarray, bad: np.ndarray, first: int
+        self, cells: list[Cell], pixels: np.ndarray, became: np.ndarray, first: int
     ) -> None:
         shape = self.shape
         for place in range(first, min(first + AT_ONCE, len(cells))):
@@ -141,22 +119,15 @@ class Gallery:
                 content = content_of(cells[place])
                 found = decode(content, shape.height, shape.width, shape.channels)
                 pixels[place] = found.transpose(2, 0, 1)
-            except (PictureError, OSError):
-                bad[place] = True
+            except (PassingError, OSError):
+                became[place] = _NOT_NOW
+            except PictureError:
+                became[place] = _BAD
 
 
 def shared_gallery(shape: Shape) -> Gallery:
     """What this process has decoded to that shape: splits and folds share their pictures."""
     return _shared(shape, cache_folder())
-
-
-def cache_folder() -> Path:
-    """Where decoded pictures are kept: FATHOM_CACHE, or the system's place for caches."""
-    said = os.environ.get("FATHOM_CACHE")
-    root = os.environ.get("XDG_CACHE_HOME")
-    if said:
-        return Path(said) / "pictures"
-    return (Path(root) if root else Path.home() / ".cache") / "fathom" / "pictures"
 
 
 @cache
@@ -165,17 +136,8 @@ def _shared(shape: Shape, folder: Path) -> Gallery:
 
 
 def _key(shape: Shape, names: list[bytes]) -> str:
-    words = f"{_VERSION} {shape}".encode()
+    words = f"{CACHE_VERSION} {shape}".encode()
     return hashlib.blake2b(words + b"".join(names), digest_size=16).hexdigest()
-
-
-def _mapped(place: Path, size: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    # Copy on write: PyTorch wants arrays that may be written to, and the file stays as it is.
-    pixels = np.memmap(place / "pixels.bin", dtype=np.uint8, mode="c", shape=size)
-    bad = np.fromfile(place / "bad.bin", dtype=bool)
-    if len(bad) != size[0]:
-        raise ValueError("the cache is damaged")
-    return pixels, bad
 
 
 def _decoded_at_once(cells: list[Cell], pixels: np.ndarray) -> bool:

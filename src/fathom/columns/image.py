@@ -1,7 +1,7 @@
 """Pictures, of any size and mode, as 8-bit pixels of one size."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from fathom.columns.texture import REACH, Moments, Texture
 Colour = Literal["auto", "grey", "rgb"]
 _SIDE = 128
 _SAMPLE, _SAMPLE_BYTES = 2000, 16 << 20
-# A network halves a picture several times.
+# A network halves a picture several times; smaller ones are stretched to it.
 _MULTIPLE = 8
 
 
@@ -120,8 +120,8 @@ class FittedImage(FittedColumn):
         height, width, channels: of the pixels that a network reads.
         mean, standard_deviation: by channel, 0 to 1.
         texture: covariance of pixels, 0 to 255, by channel and displacement, row by row.
-        count: pictures that have a readable header.
-        num_missing: rows without a picture.
+        count: pictures that can be read, as far as is known.
+        num_missing: rows without one.
     """
 
     height: int
@@ -156,6 +156,18 @@ class FittedImage(FittedColumn):
         mask = torch.from_numpy(values.present & ~bad)
         parts = [*map(torch.from_numpy, gallery.parts)]
         return Stored.of_needed(parts, torch.from_numpy(number), None if mask.all() else mask)
+
+    def once_decoded(self, stored: Stored) -> "FittedImage":
+        """The same, now that it is known which pictures of the training rows can be decoded.
+
+        Args:
+            stored: what `transform` made of them.
+        """
+        if stored.mask is None:
+            return self
+        there = int(stored.mask.sum())
+        num_missing = len(stored.mask) - there
+        return replace(self, count=min(self.count, there), num_missing=num_missing)
 
     def thumbnails(self, values: Values, side: int) -> Float[np.ndarray, "rows pixels"]:
         """Small grey versions as plain numbers, 0 to 255, NaN where there is no picture."""
@@ -264,7 +276,7 @@ def _size(found: Counter[Header], side: int) -> tuple[int, int]:
         return side or SMALL, side or SMALL
     (height, width), most = sizes.most_common(1)[0]
     if not side and most == sizes.total() and max(height, width) <= SMALL:
-        return height, width
+        return max(height, _MULTIPLE), max(width, _MULTIPLE)
     counts = np.array(list(sizes.values()))
     heights, widths = np.repeat(np.array(list(sizes)), counts, axis=0).T
     ratio = float(np.median(heights / widths))

@@ -9,7 +9,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
@@ -61,14 +61,17 @@ _BROKEN = (
     AttributeError,
     ArithmeticError,
     EOFError,
-    MemoryError,
     RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
 )
+# A progressive JPEG is whole only after its last scan. Encoders write about ten; of thousands, each
+# of a hundred bytes, every one takes a pass over all pixels.
+_MOST_SCANS, _SCAN = 64, b"\xff\xda"
 # A file of a picture that can be decoded is never as large.
 _MOST_BYTES = 1 << 29
+_NO_MEMORY = "memory ran out"
 _one_at_a_time = threading.Lock()
 _DEEP = ("I;16", "I;16B", "I;16L", "I")
 _EXIF_ORIENTATION = 0x0112
@@ -86,6 +89,7 @@ class Header:
         mode: of Pillow: "L", "RGB", "RGBA", "P", "CMYK", "I;16", …
         format: "PNG", "JPEG", …
         turned: whether EXIF turns or mirrors it.
+        coarse: how coarsely a JPEG was compressed, the sum of its first table; 0 = no JPEG.
         error: why it cannot be read; "" = it can, as far as the header goes.
     """
 
@@ -94,6 +98,7 @@ class Header:
     mode: str = ""
     format: str = ""
     turned: bool = False
+    coarse: int = 0
     error: str = ""
 
     @property
@@ -155,7 +160,7 @@ def read_header(content: bytes) -> Header:
 
     Example:
         >>> read_header(b"P5 3 2 255\\n123456")
-        Header(width=3, height=2, mode='L', format='PPM', turned=False, error='')
+        Header(width=3, height=2, mode='L', format='PPM', turned=False, coarse=0, error='')
         >>> read_header(b"no picture").error
         'no picture format that is known'
     """
@@ -170,14 +175,15 @@ def read_header(content: bytes) -> Header:
         with _opened(content) as image:
             width, height = image.size
             form = image.format or ""
-            if width * height > MOST_PIXELS and form != "JPEG":
-                error = f"too large: {width:,} × {height:,} pixels"
+            if error := _too_much(image, content):
                 return Header(width, height, image.mode, form, error=error)
             turn = _exif(image, content).get(_EXIF_ORIENTATION, 1)
             width, height = image.size if turn < 5 else image.size[::-1]
-            return Header(width, height, image.mode, form, turn != 1)
+            return Header(width, height, image.mode, form, turn != 1, _coarse(image))
     except _BROKEN as error:
         return Header(error=_why(error))
+    except MemoryError:
+        return Header(error=_NO_MEMORY)
 
 
 def decode(content: bytes, height: int, width: int, channels: int) -> Pixels:
@@ -192,18 +198,33 @@ def decode(content: bytes, height: int, width: int, channels: int) -> Pixels:
 
     Raises:
         PictureError: it cannot be decoded whole.
+        PassingError: not now, for want of memory.
 
     Example:
         >>> decode(b"P5 2 2 255\\n" + bytes([0, 255, 0, 255]), 2, 2, 1)[..., 0].tolist()
         [[0, 255], [0, 255]]
     """
     try:
+        return _decoded(content, height, width, channels)
+    except MemoryError:
+        pass
+    try:
+        with _one_at_a_time:
+            return _decoded(content, height, width, channels, alone=True)
+    except MemoryError as error:
+        raise PassingError(_NO_MEMORY) from error
+
+
+def _decoded(
+    content: bytes, height: int, width: int, channels: int, *, alone: bool = False
+) -> Pixels:
+    try:
         with _opened(content) as image:
-            size = image.size[0] * image.size[1]
-            if size > _LARGE:
-                with _one_at_a_time:
-                    return _pixels(image, height, width, channels)
-            return _pixels(image, height, width, channels)
+            if error := _too_much(image, content):
+                raise PictureError(error)
+            large = image.size[0] * image.size[1] > _LARGE and not alone
+            with _one_at_a_time if large else nullcontext():
+                return _pixels(image, height, width, channels)
     except PictureError:
         raise
     except _BROKEN as error:
@@ -223,6 +244,10 @@ def why_broken(cell: Cell) -> str:
 
 class PictureError(Exception):
     """A picture that cannot be decoded; told and counted by whoever asked, never shown as such."""
+
+
+class PassingError(PictureError):
+    """A picture that cannot be decoded at the moment."""
 
 
 @contextmanager
@@ -246,6 +271,27 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
     if reader is None:
         raise UnidentifiedImageError
     return reader(io.BytesIO(content))
+
+
+def _too_much(image: ImageFile.ImageFile, content: bytes) -> str:
+    """Why it would take more memory or time than a picture is worth; "" = it would not.
+
+    A JPEG is decoded at a fraction of its size, but not a progressive one: all of its coefficients
+    are held, whatever size is asked for.
+    """
+    width, height = image.size
+    progressive = bool(image.info.get("progressive"))
+    if width * height > MOST_PIXELS and (image.format != "JPEG" or progressive):
+        return f"too large: {width:,} × {height:,} pixels"
+    if progressive and (scans := content.count(_SCAN)) > _MOST_SCANS:
+        return f"{scans:,} scans, of which each takes a pass over all pixels"
+    return ""
+
+
+def _coarse(image: ImageFile.ImageFile) -> int:
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return 0
+    return sum(image.quantization.get(0, []))
 
 
 def _exif(image: ImageFile.ImageFile, content: bytes) -> Image.Exif:

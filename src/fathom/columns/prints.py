@@ -51,6 +51,13 @@ def digests(cells: Sequence[Cell]) -> list[bytes]:
     return [one.digest for one in prints(cells)]
 
 
+def digest_of_name(cell: Cell) -> bytes:
+    """What stands for the content of a file that cannot be read; b"" for content itself."""
+    if isinstance(cell, bytes):
+        return b""
+    return hashlib.blake2b(cell.encode(errors="replace"), digest_size=16, person=b"name").digest()
+
+
 def headers(cells: Sequence[Cell]) -> list[Header]:
     """What each says of itself."""
     return [one.header for one in prints(cells)]
@@ -75,8 +82,7 @@ def _print(cell: Cell) -> Print:
         return found
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no name that a file can have"
-        name = hashlib.blake2b(cell.encode(errors="replace"), digest_size=16, person=b"name")
-        return Print(name.digest(), Header(error=why or "the file cannot be read"))
+        return Print(digest_of_name(cell), Header(error=why or "the file cannot be read"))
 
 
 def _of_content(content: bytes) -> Print:

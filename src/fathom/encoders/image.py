@@ -66,10 +66,11 @@ class ImageEncoder(Encoder):
         pixels = (field.data.float() - self.mean) * self.scale
         pixels = pixels.contiguous(memory_format=self.memory_format)
         vector = self.view(self._seen(pixels))
+        if field.mask is not None:  # where there is no picture, it tells nothing
+            vector = torch.where(field.mask[:, None], vector, 0.0)
         if not self.missing:
             return Features("vector", vector)
         there = field.mask if field.mask is not None else vector.new_ones(len(field)).bool()
-        vector = torch.where(there[:, None], vector, 0.0)
         sign = (~there).to(vector.dtype)[:, None]
         return Features("vector", torch.cat([vector, sign], dim=1))
 

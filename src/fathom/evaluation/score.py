@@ -82,6 +82,7 @@ class Score:
         target: the column that is predicted.
         split: which rows were scored.
         rows: how many.
+        left_out: which rows could not be scored, in a sentence; "" = none.
         looks: models scored on these rows so far, this one included; None = unknown.
         primary_metric: the metric that the verdict is about.
         metrics: the model's scores.
@@ -101,6 +102,7 @@ class Score:
     target: str
     split: str
     rows: int
+    left_out: str
     looks: int | None
     primary_metric: str
     metrics: Mapping[str, Interval]
@@ -122,6 +124,7 @@ class Score:
             "target": self.target,
             "split": self.split,
             "rows": self.rows,
+            "left_out": self.left_out,
             "looks": self.looks,
             "primary_metric": self.primary_metric,
             "metrics": _scores_to_dict(self.metrics),
@@ -192,8 +195,8 @@ def build_score(
         models = [answers[_MODEL], *(one.rows(kept) for one in seeds)]
         theirs = (about.strongest, answers[about.strongest])
         recipe = compare_recipe(scored.rows, models, theirs, primary, plan)
-    notes = (*unseen, *_notes(scored), *looks_notes(about.looks), *split_notes(about.split))
-    return _worded(scored, primary, comparisons, recipe, about, notes)
+    notes = (*_notes(scored), *looks_notes(about.looks), *split_notes(about.split))
+    return _worded(scored, primary, comparisons, recipe, about, (*unseen, *notes), *unseen)
 
 
 def _numbered(seeds: Sequence[Answer]) -> list[tuple[str, Answer]]:
@@ -233,6 +236,7 @@ def _worded(
     recipe: RecipeComparison | None,
     about: About,
     notes: Sequence[str],
+    left_out: str = "",
 ) -> Score:
     seeds = None if recipe is None else (recipe.comparison, len(recipe.scores))
     first = comparisons[0] if comparisons else None
@@ -256,6 +260,7 @@ def _worded(
         target=about.target,
         split=about.split,
         rows=len(scored.rows),
+        left_out=left_out,
         looks=None if about.looks is None else about.looks.count,
         primary_metric=primary.name,
         metrics=scored.scores[_MODEL],

@@ -24,6 +24,7 @@ def score_text(score: Mapping[str, Any]) -> str:
         found = item["metrics"].get(metric)
         told = "cannot be measured" if found is None else _with_interval(found)
         lines.append(f"{item['target']}: {metric} {told} on {item['rows']:,} rows")
+        lines += [f"  {item['left_out']}"] if item.get("left_out") else []
         for name, metrics in item["baselines"].items():
             if metric in metrics:
                 lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")

@@ -1,5 +1,6 @@
 """What gives the class of a picture away without a look at what it shows."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,6 +45,7 @@ def _outer_facts(pictures: Pictures) -> Iterator[Column]:
         ("the size of the pictures", [f"{header.width} × {header.height}" for header in found]),
         ("the format of the files", [header.format for header in found]),
         ("whether they have colours", [header.mode for header in found]),
+        ("how coarsely the files are compressed", [_grade(header.coarse) for header in found]),
     ):
         data = np.empty(len(words), dtype=object)
         data[:] = words
@@ -51,6 +53,11 @@ def _outer_facts(pictures: Pictures) -> Iterator[Column]:
     border = pictures.likenesses.small[:, _RING].mean(1).round().astype(np.float64)
     readable = ~pictures.likenesses.broken
     yield Column("the brightness of their border", "number", Values(border, readable))
+
+
+def _grade(coarse: int) -> str:
+    """Coarser by a fifth or so is another grade; pictures of one camera vary by less."""
+    return f"grade {round(4 * math.log2(coarse))}" if coarse else "none"
 
 
 def _finding(pictures: Pictures, target: Column, column: Column, share: float) -> Finding:

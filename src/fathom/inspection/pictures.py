@@ -16,11 +16,21 @@ from fathom.columns.kind import Values
 from fathom.columns.likeness import FLAT, Likenesses
 from fathom.columns.picture import MOST_PIXELS, Cell, Header, why_broken
 from fathom.columns.prints import Print, prints
+from fathom.inspection.column import Column
 from fathom.inspection.sheet import Sheet
-from fathom.inspection.wording import example_rows, number_of, part_of, several
+from fathom.inspection.wording import (
+    example_rows,
+    number_of,
+    part_of,
+    percent,
+    several,
+    short,
+)
 
 _CLOSER = 128
 _MANY, _MOST = 0.01, 0.5
+# How likely chance alone may do it, and from which share on scores are far off.
+_RARE, _DISTORTING = 1e-4, 0.05
 # Mean grey values of a picture that shows nothing.
 _BLACK, _WHITE = 16.0, 240.0
 
@@ -109,7 +119,7 @@ def find_pictures(sheet: Sheet) -> list[Finding]:
     """Files that cannot be read, pictures that show nothing, and how odd ones are read."""
     found: list[Finding] = []
     for pictures in pictures_of(sheet):
-        found += _broken(pictures)
+        found += _broken(pictures, sheet)
         found += _blank(pictures)
         found += _sizes(pictures)
         found += _mended(pictures)
@@ -121,15 +131,48 @@ def _grave(count: int, pictures: Pictures) -> Severity:
     return "high" if share >= _MOST else "medium" if share >= _MANY else "low"
 
 
-def _broken(pictures: Pictures) -> list[Finding]:
-    places = np.flatnonzero(pictures.likenesses.broken)
+def _broken(pictures: Pictures, sheet: Sheet) -> list[Finding]:
+    broken = pictures.likenesses.broken
+    places = np.flatnonzero(broken)
     if not len(places):
         return []
     shown = several(f"{pictures.called(place)} ({_why(pictures, place)})" for place in places[:100])
     evidence = f"{part_of(len(places), len(pictures.cells), 'picture')}: {shown}."
+    told = [one for target in sheet.learned if (one := _tells(pictures, broken, target))]
     advice = "They count as missing, and their rows are kept. Replace them, or remove their rows."
-    words = ("cannot be read", evidence, advice)
-    return [pictures.finding("pictures_unreadable", _grave(len(places), pictures), places, words)]
+    words = ("cannot be read", " ".join([evidence, *told]), advice)
+    severity = _grave(len(places), pictures)
+    if told:
+        severity = "high" if len(places) >= _DISTORTING * len(broken) else "medium"
+    return [pictures.finding("pictures_unreadable", severity, places, words)]
+
+
+def _tells(pictures: Pictures, broken: np.ndarray, target: Column) -> str:
+    """That unreadable pictures are of one class, in a sentence; "" = not more than by chance."""
+    if target.numeric:
+        return ""
+    known = target.present[pictures.rows]
+    codes = target.levels.codes[pictures.rows]
+    bad, good = codes[broken & known], codes[~broken & known]
+    if not len(bad) or not len(good):
+        return ""
+    counts = np.bincount(bad)
+    most = int(counts.argmax())
+    usual = float((good == most).mean())
+    if _by_chance(int(counts[most]), len(bad), usual) > _RARE:
+        return ""
+    return (
+        f"{counts[most]:,} of them are {short(target.word(most))} in '{target.name}', as "
+        f"{percent(usual)} of the others are: a network will learn that from what cannot be read, "
+        "and scores look better than they are."
+    )
+
+
+def _by_chance(count: int, num: int, share: float) -> float:
+    """How likely so many or more of `num` are of a class of that share."""
+    from scipy.stats import binom
+
+    return float(binom.sf(count - 1, num, share))
 
 
 def _why(pictures: Pictures, place: int) -> str:

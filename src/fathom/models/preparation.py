@@ -15,6 +15,7 @@ from fathom.columns.catalogue import fitted_from_dict, kind_from_dict, kind_to_d
 from fathom.columns.category import FittedCategory
 from fathom.columns.date import FittedDate
 from fathom.columns.flag import FittedFlag
+from fathom.columns.image import FittedImage
 from fathom.columns.kind import FittedColumn, Kind, Values
 from fathom.columns.number import FittedNumber
 from fathom.columns.set import FittedSet
@@ -131,6 +132,25 @@ class Preparation:
             else columns[0].fitted.transform(values[columns[0].name])
             for name, columns in self.blocks.items()
         }
+
+    def once_decoded(self, fields: Mapping[str, Field | Stored]) -> "Preparation":
+        """The same, now that it is known which pictures of the training rows can be decoded.
+
+        Args:
+            fields: what `input_fields` made of these rows.
+        """
+        seen = {
+            self.blocks[name][0].name: field
+            for name, field in fields.items()
+            if isinstance(field, Stored)
+        }
+        inputs = tuple(
+            replace(column, fitted=column.fitted.once_decoded(seen[column.name]))
+            if isinstance(column.fitted, FittedImage) and column.name in seen
+            else column
+            for column in self.inputs
+        )
+        return replace(self, inputs=inputs)
 
     def target_fields(self, values: Mapping[str, Values]) -> dict[str, Field]:
         """What the network should answer, one field per target."""

@@ -108,6 +108,6 @@ def _passing(dim_in: int, dim_out: int, generator: torch.Generator) -> nn.Conv2d
 
 def _norm(dim: int) -> nn.BatchNorm2d:
     """With a short memory, since trainings are short, and without a scale of its own."""
-    made = nn.BatchNorm2d(dim, eps=1e-12, momentum=0.4)
+    made = nn.BatchNorm2d(dim, momentum=0.4)
     made.weight.requires_grad_(False)
     return made

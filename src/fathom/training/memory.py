@@ -1,5 +1,6 @@
 """Memory that ran out: recognised on every device, told in four beats."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,10 +35,21 @@ def memory_error(what: str, where: str, error: BaseException) -> TrainingError:
     return TrainingError(
         what,
         where=where,
-        got=(str(error).splitlines() or [type(error).__name__])[0],
+        got=_asked(str(error)) or (str(error).splitlines() or [type(error).__name__])[0],
         do='Choose a smaller batch_size or a smaller network (size = "small"), or end other '
         "programs that hold memory.",
     )
+
+
+def _asked(words: str) -> str:
+    """What PyTorch's allocator wanted, without the line of its source; "" = it does not say.
+
+    Example:
+        >>> _asked("[enforce fail at a.cpp:127] err == 0. you tried to allocate 604000000 bytes")
+        'another 0.6 GB were asked for'
+    """
+    found = re.search(r"allocate (\d+) bytes", words)
+    return f"another {int(found[1]) / 1e9:,.1f} GB were asked for" if found else ""
 
 
 @contextmanager

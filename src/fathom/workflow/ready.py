@@ -26,7 +26,8 @@ from fathom.tables.table import Table
 from fathom.workflow.material import Material
 from fathom.workflow.resolve import Resolved, class_balance, with_options
 
-_COPIES = 2  # of each weight, at the least: itself and its gradient
+# Of each weight: itself, its gradient, and what optimisers remember of earlier ones.
+_COPIES, _REMEMBERED = 2, {"sgd": 0, "adam": 2, "adamw": 2}
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ def ready_part(
     preparation = fit_preparation(schema, values, weight, resolved.preparation, targets)
     if resolved.transfer is not None:
         preparation = resolved.transfer.adopt(preparation)
+    inputs = preparation.input_fields(values)
+    preparation = preparation.once_decoded(inputs)
     examples = RowExamples(
-        preparation.input_fields(values),
+        inputs,
         preparation.target_fields(values),
         torch.from_numpy(weight / weight.mean()).float(),
         augment=_changes(preparation, resolved),
@@ -70,7 +73,7 @@ def ready_part(
         mixing=resolved.mixing,
     )
     heads = _heads(preparation, examples, resolved)
-    with weights_fit(copies=_COPIES if torch.device(resolved.device).type == "cpu" else 1):
+    with weights_fit(copies=_copies(resolved)):
         network = build_network(preparation, resolved.network, heads)
     if resolved.transfer is not None:
         resolved.transfer.begin(network)
@@ -82,6 +85,13 @@ def ready_part(
     seed = resolved.training.seed
     batches = ResidentBatches(examples.to(resolved.device), resolved.batch_size, seed, chance)
     return Ready(preparation, network, batches)
+
+
+def _copies(resolved: Resolved) -> int:
+    """Arrays of the size of the weights that the processor's memory has to hold, at the least."""
+    if torch.device(resolved.device).type != "cpu":
+        return 1
+    return _COPIES + _REMEMBERED.get(resolved.training.optimizer.name, 1)
 
 
 def _lay_out(network: Network, resolved: Resolved) -> None:

@@ -120,7 +120,8 @@ def _looks(outcome: Outcome) -> list[Look]:
 def _not_scored(made: Study) -> str:
     test = made.material.test
     none = test is None or not test.num_rows
-    return f"Not scored: there were no test rows{'' if none else ' whose target can be scored'}."
+    which = "" if none else " whose target is known and was learned"
+    return f"Not scored: there were no test rows{which}."
 
 
 def _summary(outcome: Outcome, clock: Stopwatch) -> list[tuple[str, str]]:
