@@ -152,6 +152,27 @@ def test_a_canvas_beyond_what_pillow_opens() -> None:
         decode(content, 8, 8, 1)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "1", "P"])
+def test_one_colour_that_stands_for_what_is_transparent_is_white(mode: str) -> None:
+    image = Image.new(mode, (8, 8))
+    content = encoded(image, "PNG", transparency=(0, 0, 0) if mode == "RGB" else 0)
+    assert read_header(content).alpha
+    assert not read_header(encoded(image, "PNG")).alpha
+    assert decode(content, 8, 8, 3).min() == 255
+    assert decode(encoded(image, "PNG"), 8, 8, 3).max() == 0
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, 65535.0])
+def test_floats_become_white_where_they_are_largest(top: float) -> None:
+    values = np.linspace(0, top, 64, dtype=np.float32).reshape(8, 8)
+    values[0, :2] = np.nan, -5.0
+    content = encoded(Image.fromarray(values), "TIFF")
+    assert read_header(content).deep
+    found = decode(content, 8, 8, 1)[..., 0]
+    assert (found[0, 0], found[0, 1], found[7, 7]) == (0, 0, 255)
+    assert abs(int(found[4, 0]) - 255 * values[4, 0] / top) < 1
+
+
 def _progressive(size: tuple[int, int] | None = None, more_scans: int = 0) -> bytes:
     """A sound one that claims another size, or repeats its last scan."""
     content = encoded(COLOUR, "JPEG", progressive=True)

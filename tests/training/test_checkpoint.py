@@ -210,3 +210,16 @@ def test_a_damaged_one_is_told(damage: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no whole checkpoint") as caught:
         Snapshot.read(folder)
     assert "Train again" in caught.value.do
+
+
+@pytest.mark.parametrize("name", ["state.json", "state.safetensors"])
+def test_what_is_not_as_it_was_written_is_refused(name: str, tmp_path: Path) -> None:
+    folder = _written(tmp_path)
+    content = bytearray((folder / name).read_bytes())
+    place = content.rindex(b"1") if name == "state.json" else len(content) - 3
+    content[place] ^= 3
+    (folder / name).write_bytes(content)
+    with pytest.raises(RunError, match="no whole checkpoint") as caught:
+        Snapshot.read(folder)
+    assert caught.value.expected == "state.json and state.safetensors as they were written"
+    assert caught.value.got == f"{name} is not as it was written"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 import fathom
-from fathom.base.errors import DataError, RecipeError
+from fathom.base.errors import DataError, RecipeError, RunError, Stopped
 from fathom.nets.convnext import ConvNextShape
 from fathom.nets.convolution import ResidualShape
 from fathom.nets.vit import VitShape
@@ -22,6 +23,7 @@ from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
 from fathom.workflow.study import study
+from fathom.workflow.train import resume
 
 QUICK: dict[str, Any] = {
     "training.epochs": 4,
@@ -501,3 +503,87 @@ def test_what_cannot_be_read_is_called_so(run: Run, tmp_path: Path) -> None:
     assert found.frame["unusual"].to_list() == [None, "image: cannot be read"]
     (told,) = [one for one in found.input_report if one.code == "pictures_unreadable"]
     assert told.title == "1 picture of 'image' in the given table cannot be read."
+
+
+def test_one_picture_is_answered(run: Run, folder: Path, tmp_path: Path) -> None:
+    place = folder / "test" / "right" / "1.png"
+    frame = fathom.predict(run, place).frame
+    assert frame["image"].to_list() == ["1.png"]
+    assert frame["class"].to_list() == ["right"]
+    (tmp_path / "a.png").write_bytes(b"rubbish")
+    assert "image: " in fathom.predict(run, str(tmp_path / "a.png")).frame["unusual"][0]
+
+
+def test_rows_that_leave_one_value_to_learn_from_are_told(tmp_path: Path) -> None:
+    for number in range(60):
+        place = tmp_path / "abc"[number % 3] / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(square(True, 1))
+    with pytest.raises(DataError) as caught:
+        fathom.plan(tmp_path)
+    assert caught.value.what == "The rows to learn from hold a single value of the target."
+    assert "are all kept for tests and choices" in str(caught.value.got)
+    assert "pictures that show the same are never parted" in caught.value.do
+
+
+@pytest.fixture(scope="module")
+def halted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Pictures, and the run of a training that was stopped."""
+    root = tmp_path_factory.mktemp("halted")
+    shutil.copytree(folder, root / "pictures")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises((KeyboardInterrupt, Stopped)):
+        fathom.train(root / "pictures", out=root / "run", settings=QUICK, watch=stop)
+    return root / "pictures", root / "run"
+
+
+def test_a_changed_picture_is_other_data(halted: tuple[Path, Path]) -> None:
+    pictures, run = halted
+    place = pictures / "train" / "right" / "1.png"
+    before = place.read_bytes()
+    place.write_bytes(square(True, 77))
+    with pytest.raises(RunError, match="The data changed since this run began"):
+        resume(run)
+    place.write_bytes(before)
+    assert resume(run).finished
+
+
+def test_looks_at_test_pictures_are_counted_by_what_they_show(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FATHOM_STATE", str(tmp_path / "state"))
+    looks: list[int] = []
+    for turn, changed in enumerate((False, True, False)):
+        place = tmp_path / f"{turn}"
+        shutil.copytree(folder, place)
+        if changed:
+            for number, file in enumerate(sorted((place / "test").rglob("*.png"))):
+                file.write_bytes(square(file.parent.name == "right", 7000 + number))
+        settings = QUICK | {"seed": turn, "training.epochs": 1}
+        run = fathom.train(place, out=tmp_path / f"run{turn}", settings=settings, watch=None)
+        looks.append(run.score["looks"])
+    assert looks == [1, 1, 2]
+
+
+def test_near_copies_in_the_test_come_before_the_verdict(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for number in range(60):
+        coarse = Image.fromarray(rng.integers(0, 255, (6, 7, 3), dtype=np.uint8))
+        image = coarse.resize((60, 44), Image.Resampling.BICUBIC)
+        side = ("left", "right")[number % 2]
+        for split in ("train", "test")[: 1 + (number < 20)]:
+            place = tmp_path / split / side / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            image.save(place) if split == "train" else image.save(place, "JPEG", quality=80)
+    run = fathom.train(tmp_path, out=tmp_path / "run", settings=QUICK, watch=None)
+    told = re.match(r"(\d+) of 20 rows were seen in training", run.score["verdict"])
+    assert told
+    assert int(told[1]) >= 15
+    assert (
+        "(as pictures that show nearly the same): the score says nothing about new rows."
+        in run.score["verdict"]
+    )
+    assert run.score["seen_in_training"] == 0

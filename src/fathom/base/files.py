@@ -195,7 +195,7 @@ def _unreadable(path: Path, error: Exception) -> RunError:
 def write_sealed(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON object that `read_sealed` gives back only as it was written."""
     held = {"schema": 1, **plain(content)}
-    write_json(path, {**held, "seal": _seal(held)})
+    write_json(path, {**held, "seal": seal(held)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -208,14 +208,13 @@ def read_sealed(path: Path) -> dict[str, Any]:
         RunError: it is absent, is not JSON, or is not as it was written.
     """
     content = read_json(path)
-    seal = content.pop("seal", None)
-    found = _seal(content)
-    if seal != found:
+    told = content.pop("seal", None)
+    if told != seal(content):
         raise RunError(
             "A file of the run is not as it was written.",
             where=str(path),
             expected="the content that its seal was made for",
-            got="another content" if seal else "no seal",
+            got="another content" if told else "no seal",
             do="The file is damaged, was edited, or is of an older fathom: restore it, or train "
             "again (with other settings: from recipe.toml).",
         )
@@ -231,7 +230,8 @@ def seal_of(path: Path) -> str:
     return str(read_json(path).get("seal"))
 
 
-def _seal(content: dict[str, Any]) -> str:
+def seal(content: dict[str, Any]) -> str:
+    """A fingerprint of a JSON object, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -79,6 +79,7 @@ def kind_from_name(name: str) -> Kind:
     if colon and said not in known:
         raise RecipeError(
             f"Nothing called '{said}' can be said of the kind '{head}'.",
+            where="the kind that was said of a column",
             expected=_sayable(head),
             got=f"'{name}'",
             do=nearest(said, known) or "Choose one of these, or the kind alone.",

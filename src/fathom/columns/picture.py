@@ -73,7 +73,9 @@ _MOST_SCANS, _SCAN = 64, b"\xff\xda"
 _MOST_BYTES = 1 << 29
 _NO_MEMORY = "memory ran out"
 _one_at_a_time = threading.Lock()
-_DEEP = ("I;16", "I;16B", "I;16L", "I")
+_DEEP = ("I;16", "I;16B", "I;16L", "I", "F")
+# Modes of which one colour or level may stand for what is transparent.
+_ONE_CLEAR = ("1", "L", "P", "RGB")
 _EXIF_ORIENTATION = 0x0112
 # Where a PNG may say that it is turned.
 _PNG_NOTES = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
@@ -89,6 +91,7 @@ class Header:
         mode: of Pillow: "L", "RGB", "RGBA", "P", "CMYK", "I;16", …
         format: "PNG", "JPEG", …
         turned: whether EXIF turns or mirrors it.
+        clear: whether one colour of it stands for what is transparent.
         coarse: how coarsely a JPEG was compressed, the sum of its first table; 0 = no JPEG.
         error: why it cannot be read; "" = it can, as far as the header goes.
     """
@@ -98,6 +101,7 @@ class Header:
     mode: str = ""
     format: str = ""
     turned: bool = False
+    clear: bool = False
     coarse: int = 0
     error: str = ""
 
@@ -109,7 +113,7 @@ class Header:
     @property
     def alpha(self) -> bool:
         """Whether places of it may be transparent."""
-        return self.mode in ("LA", "La", "RGBA", "RGBa", "PA")
+        return self.clear or self.mode in ("LA", "La", "RGBA", "RGBa", "PA")
 
     @property
     def deep(self) -> bool:
@@ -159,8 +163,9 @@ def read_header(content: bytes) -> Header:
     """Size, mode and format; never raises for what is in the file.
 
     Example:
-        >>> read_header(b"P5 3 2 255\\n123456")
-        Header(width=3, height=2, mode='L', format='PPM', turned=False, coarse=0, error='')
+        >>> found = read_header(b"P5 3 2 255\\n123456")
+        >>> found.width, found.height, found.mode, found.format
+        (3, 2, 'L', 'PPM')
         >>> read_header(b"no picture").error
         'no picture format that is known'
     """
@@ -179,7 +184,7 @@ def read_header(content: bytes) -> Header:
                 return Header(width, height, image.mode, form, error=error)
             turn = _exif(image, content).get(_EXIF_ORIENTATION, 1)
             width, height = image.size if turn < 5 else image.size[::-1]
-            return Header(width, height, image.mode, form, turn != 1, _coarse(image))
+            return Header(width, height, image.mode, form, turn != 1, _clear(image), _coarse(image))
     except _BROKEN as error:
         return Header(error=_why(error))
     except MemoryError:
@@ -288,6 +293,10 @@ def _too_much(image: ImageFile.ImageFile, content: bytes) -> str:
     return ""
 
 
+def _clear(image: Image.Image) -> bool:
+    return image.mode in _ONE_CLEAR and "transparency" in image.info
+
+
 def _coarse(image: ImageFile.ImageFile) -> int:
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return 0
@@ -319,10 +328,10 @@ def _of_mode(image: Image.Image, channels: int) -> Image.Image:
     """Grey or colour with 8 bits a channel and nothing transparent."""
     mode = "L" if channels == 1 else "RGB"
     if image.mode in _DEEP:
-        values = np.asarray(image).astype(np.float32)
-        top = max(float(values.max()), 1.0)
+        values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
+        top = max(float(values.max()), 1.0)  # floats of 0 to 1 stay so
         return Image.fromarray((values * (255 / top)).clip(0, 255).astype(np.uint8)).convert(mode)
-    if image.mode == "P" and "transparency" in image.info:
+    if _clear(image):
         image = image.convert("RGBA")
     if image.mode in ("LA", "La", "RGBA", "RGBa", "PA"):
         over = image.convert("RGBA")

@@ -270,7 +270,7 @@ def _worded(
         comparisons=tuple(comparisons),
         recipe=recipe,
         caution=caution,
-        seen=None if about.seen is None else about.seen.count,
+        seen=None if about.seen is None else about.seen.count - about.seen.near,
         verdict=" ".join([*([caution] if caution else []), said, *limits]),
         notes=(
             *([seen] if seen and not leads else []),

@@ -10,7 +10,8 @@ class SeenRows:
     """How many of the scored rows equal rows of the training, inputs and targets alike.
 
     Attributes:
-        count: rows that do.
+        count: rows that do, those included of which only as much is known as `near` says.
+        near: rows whose pictures show nearly what a training picture shows.
         rows: all that were scored.
         by_chance: columns of so few different values that other rows may well be equal.
         notable: the share from which it belongs into the verdict.
@@ -23,6 +24,7 @@ class SeenRows:
 
     count: int
     rows: int
+    near: int = 0
     by_chance: bool = False
     notable: float = 0.01
     when: str = "in training"
@@ -44,6 +46,11 @@ class SeenRows:
         if not self.count:
             return ""
         told = f"{self.count:,} of {self.rows:,} rows"
+        when = self.when
+        if self.near:
+            nearly = "as pictures that show nearly the same"
+            part = "" if self.near == self.count else f"{self.near:,} of them "
+            when = f"{when} ({part}{nearly})"
         if self.by_chance:
             return (
                 f"{told} equal rows of the training; with so few different values they may be "
@@ -51,5 +58,5 @@ class SeenRows:
                 "rows."
             )
         if self.count < _HALF * self.rows:
-            return f"{told} were seen {self.when}: the score looks better than it is on new rows."
-        return f"{told} were seen {self.when}: the score says nothing about new rows."
+            return f"{told} were seen {when}: the score looks better than it is on new rows."
+        return f"{told} were seen {when}: the score says nothing about new rows."

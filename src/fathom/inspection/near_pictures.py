@@ -9,6 +9,7 @@ from fathom.inspection.pictures import Pictures, pictures_of
 from fathom.inspection.sheet import Sheet
 from fathom.inspection.wording import part_of, several
 
+ACROSS = "near_copies_across_files"
 _DISTORTING, _HARMFUL = 0.05, 0.01
 _ALIKE = "saved again, resized, or taken one after the other"
 
@@ -35,10 +36,10 @@ def find_pictures_across(train: Sheet, other: Sheet) -> list[Finding]:
             continue
         before = known[pictures.name]
         pairs = near_pairs(before.likenesses, pictures.likenesses)
-        digests = [one.digest for one in before.prints]
-        here = [one.digest for one in pictures.prints]
-        same = np.array([digests[a] == here[b] for a, b in pairs.tolist()], dtype=bool)
-        pairs = pairs[~same]
+        # Those that are the same to the last byte are told as rows that stand in both.
+        digests = {one.digest for one in before.prints}
+        new = np.array([one.digest not in digests for one in pictures.prints], dtype=bool)
+        pairs = pairs[new[pairs[:, 1]]]
         if len(pairs):
             found.append(_across(before, pictures, pairs))
     return found
@@ -115,4 +116,4 @@ def _across(before: Pictures, pictures: Pictures, pairs: np.ndarray) -> Finding:
     severity: Severity = (
         "high" if share >= _DISTORTING else "medium" if share >= _HARMFUL else "low"
     )
-    return pictures.finding("near_copies_across_files", severity, places, words)
+    return pictures.finding(ACROSS, severity, places, words)

@@ -241,8 +241,9 @@ _MENDED: tuple[tuple[str, Callable[[Header], bool], str, str, str], ...] = (
     (
         "pictures_deep",
         lambda header: header.deep,
-        "{have} 16 bits for each pixel",
-        "They are brought to 8 bits; the brightest place of each becomes white.",
+        "{have} more than 8 bits for each pixel",
+        "They are brought to 8 bits; the brightest place of each becomes white (of floats up to 1, "
+        "that is 1).",
         "Where brightness itself matters (X-rays, depths), scale all of them alike beforehand.",
     ),
     (

@@ -13,7 +13,12 @@ from fathom.tables.limits import check_height, check_width
 from fathom.tables.names import given_names, unique_names
 from fathom.tables.options import DEFAULTS, ReadOptions
 from fathom.tables.read_arff import read_arff
-from fathom.tables.read_folder import is_folder, read_pictures
+from fathom.tables.read_folder import (
+    is_folder,
+    is_picture_file,
+    read_picture_file,
+    read_pictures,
+)
 from fathom.tables.read_memory import read_memory
 from fathom.tables.read_npz import is_npz
 from fathom.tables.read_text import read_text
@@ -45,9 +50,9 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
     notes; rows are neither lost nor moved.
 
     Args:
-        source: a path, also of a folder of pictures; a polars or pandas frame; an Arrow table;
-            columns as a mapping; a list of records; a NumPy array with two dimensions or named
-            fields; a `Table`.
+        source: a path, also of a picture or a folder of them; a polars or pandas frame; an Arrow
+            table; columns as a mapping; a list of records; a NumPy array with two dimensions or
+            named fields; a `Table`.
         options: what to take for granted instead of finding it out.
 
     Returns:
@@ -70,6 +75,8 @@ def read(source: object, options: ReadOptions = DEFAULTS) -> Table:
         table = source
     elif is_folder(source):
         return _checked(read_pictures(Path(str(source)).expanduser()), options)
+    elif is_picture_file(source):
+        return _checked(read_picture_file(Path(str(source)).expanduser()), options)
     elif is_npz(source):
         options.refuse_text_options("arrays")
         table = read_pictures(Path(str(source)).expanduser())

@@ -84,6 +84,25 @@ def read_pictures(place: Path) -> Table:
     )
 
 
+def is_picture_file(source: object) -> bool:
+    """Whether it is the path of a file that is called like a picture."""
+    try:
+        path = Path(source).expanduser() if isinstance(source, str | Path) else None
+        return path is not None and _is_picture(path)
+    except (OSError, ValueError):  # no name that a file can have
+        return False
+
+
+def read_picture_file(place: Path) -> Table:
+    """One picture as a table of one row.
+
+    Raises:
+        DataError: its name is no text.
+    """
+    names, notes = _with_letters([place.name], place.parent)
+    return Table(pl.DataFrame({IMAGE: names}), _source(place, place.parent), notes)
+
+
 def is_folder(source: object) -> bool:
     """Whether it is the path of a folder."""
     try:

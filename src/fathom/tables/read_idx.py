@@ -1,5 +1,6 @@
 """Arrays in IDX files, as MNIST and its kin are passed on: pictures and their labels."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,13 @@ def read_idx(path: Path) -> np.ndarray:
     content = load(path)
     axes = content.data[3] if is_idx(content) else 0
     sizes = np.frombuffer(content.data[4 : 4 + 4 * axes], dtype=">i4").astype(np.int64)
-    rest = len(content.data) - 4 - 4 * axes
-    if axes == 0 or len(sizes) < axes or (sizes < 0).any() or rest != sizes.prod():
+    rest, wanted = len(content.data) - 4 - 4 * axes, math.prod(sizes.tolist())
+    if axes == 0 or len(sizes) < axes or (sizes < 0).any() or rest != wanted:
         raise DataError(
             "The file is no whole array of bytes in the IDX format.",
             where=str(path),
             expected="two zeros, 8, the number of axes, their sizes, and as many bytes"
-            + (f" ({sizes.prod():,})" if axes else ""),
+            + (f" ({wanted:,})" if axes else ""),
             got=f"{rest:,} bytes" if axes else f"a file that begins with {content.data[:4]!r}",
             do="Fetch the file again.",
         )

@@ -143,6 +143,11 @@ class Schema:
             if name not in self.roles.set_aside and found.kind.name not in UNUSED
         )
 
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """How every column is read."""
+        return {name: found.kind for name, found in self.columns.items()}
+
     def without(self, columns: Mapping[str, str]) -> "Schema":
         """The same schema with some columns ignored, each for a reason."""
         ignored = kind_from_name("ignored")

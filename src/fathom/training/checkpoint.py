@@ -1,6 +1,7 @@
 """Whole training states on disk: tensors in safetensors, all else in JSON, nothing in pickle."""
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -15,12 +16,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fathom.base.errors import RunError
-from fathom.base.files import storage_error
+from fathom.base.files import seal, storage_error
 
 _TENSOR = "__tensor__"
 _PAIRS = "__pairs__"
 _TUPLE = "__tuple__"
 _NUMBER = "__number__"
+_SKELETON, _TENSORS = "state.json", "state.safetensors"
 _MARKS = {_TENSOR, _PAIRS, _TUPLE, _NUMBER}
 
 
@@ -112,9 +114,10 @@ class Snapshot:
         try:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
-            save_file(self.tensors, aside / "state.safetensors")
-            body = json.dumps({"schema": 1, "state": self.skeleton}, allow_nan=False)
-            (aside / "state.json").write_text(body, encoding="utf-8")
+            save_file(self.tensors, aside / _TENSORS)
+            body = {"schema": 1, "state": self.skeleton, "tensors": _digest(aside / _TENSORS)}
+            text = json.dumps({**body, "seal": seal(body)}, allow_nan=False)
+            (aside / _SKELETON).write_text(text, encoding="utf-8")
             for file in aside.iterdir():
                 with open(file, "rb+") as handle:
                     os.fsync(handle.fileno())
@@ -136,13 +139,17 @@ class Snapshot:
         found = folder if folder.is_dir() else _old(folder)
         snapshot = cls({})
         try:
-            body = json.loads((found / "state.json").read_text(encoding="utf-8"))
+            body = json.loads((found / _SKELETON).read_text(encoding="utf-8"))
             if not isinstance(body, dict):
-                raise ValueError("state.json is no object")
+                raise ValueError(f"{_SKELETON} is no object")
+            if body.pop("seal", None) != seal(body):
+                raise ValueError(f"{_SKELETON} is not as it was written")
+            if body["tensors"] != _digest(found / _TENSORS):
+                raise ValueError(f"{_TENSORS} is not as it was written")
             snapshot.skeleton = body["state"]
-            snapshot.tensors = load_file(found / "state.safetensors")
+            snapshot.tensors = load_file(found / _TENSORS)
             if not isinstance(unpack(snapshot.tensors, snapshot.skeleton), dict):
-                raise ValueError("state.json holds no state")
+                raise ValueError(f"{_SKELETON} holds no state")
         except (
             OSError,
             ValueError,
@@ -154,7 +161,7 @@ class Snapshot:
             raise RunError(
                 "There is no whole checkpoint to go on from.",
                 where=str(folder),
-                expected="state.json and state.safetensors",
+                expected=f"{_SKELETON} and {_TENSORS} as they were written",
                 got=str(error),
                 do="Train again; a checkpoint is written at the first check.",
             ) from error
@@ -179,6 +186,11 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def _digest(place: Path) -> str:
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
 def _old(folder: Path) -> Path:

@@ -40,6 +40,9 @@ class NamedSchedule:
     climbs: bool = False
 
 
+_WHERE = "the schedule of the learning rate"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SchedulePlan:
     """Which schedule, with which options.
@@ -82,6 +85,7 @@ class SchedulePlan:
         if self.name not in SCHEDULES:
             raise RecipeError(
                 f"There is no schedule '{self.name}'.",
+                where=_WHERE,
                 expected=f"one of {listed(SCHEDULES, most=20)}",
                 got=f"'{self.name}'",
                 do=nearest(str(self.name).lower(), SCHEDULES) or "Choose one of the words above.",
@@ -92,6 +96,7 @@ class SchedulePlan:
                 users = [word for word, named in SCHEDULES.items() if option in named.options]
                 raise RecipeError(
                     f"The schedule '{self.name}' does not use the option '{option}'.",
+                    where=_WHERE,
                     expected=f"'{option}' with {listed(users, most=20)} only",
                     got=f"{option} = {value}",
                     do=f"Leave '{option}' out, or choose another schedule.",
@@ -262,6 +267,7 @@ def _refuse(fits: bool, option: str, value: float, expected: str) -> None:
     if not fits:
         raise RecipeError(
             f"The option '{option}' of the schedule is out of its range.",
+            where=_WHERE,
             expected=expected,
             got=str(value),
             do=f"Choose another '{option}', or leave it out.",

@@ -293,9 +293,9 @@ class Session:
             expected="a finite loss and finite gradients",
             got=f"at a learning rate of {step.learning_rate:.2g} still not finite"
             + (f"; first, in {fault}" if fault else ""),
-            do="Look for infinite or huge values in inputs or target (fathom look), check a loss "
-            "or layer of your own for divisions and logarithms of zero; the weights of "
-            "the last good check are kept.",
+            do="Look for infinite or huge values in inputs or target (fathom look) and for "
+            "settings far beyond their usual size, check a loss or layer of your own for divisions "
+            "and logarithms of zero; the weights of the last good check are kept.",
         )
 
     def _stop(self, number: int) -> None:

@@ -23,6 +23,7 @@ from fathom.models.preparation import Column
 from fathom.tables.table import Table
 from fathom.workflow import bands as banding
 from fathom.workflow.bands import Band
+from fathom.workflow.by_content import by_content
 from fathom.workflow.doubts import Doubts, doubts_of_training
 from fathom.workflow.importance import Importances, measure_importance
 from fathom.workflow.judge import (
@@ -148,13 +149,14 @@ def _verdict(
     answer = rows_of(average(answers), keep)
     found, strongest = baselines
     said = said_of(column, answer, choice.threshold)
+    rows = by_content(test, made.schema.kinds).frame
     about = About(
         target=column.name,
         split="test",
         strongest=strongest,
         absent={item.name: item.absent for item in found if item.absent},
         limits={item.name: item.limits for item in found if item.limits},
-        looks=look(rows_key(test.frame, made.schema.roles.targets), fingerprint(folder)),
+        looks=look(rows_key(rows, made.schema.roles.targets), fingerprint(folder)),
         seen=doubts.seen_rows(truth.known),
         lost=doubts.lost,
     )

@@ -22,6 +22,7 @@ from fathom.models.preparation import Column
 from fathom.tables.options import ReadOptions
 from fathom.tables.schema import Roles, Schema
 from fathom.tables.table import Table
+from fathom.workflow.by_content import by_content
 from fathom.workflow.conclude import coverage_of, fingerprint, rows_of
 from fathom.workflow.doubts import Doubts, doubts_of_run
 from fathom.workflow.judge import Truth, metric_for, said_of, task_of, truth_of
@@ -146,11 +147,12 @@ def _score(
     keep = np.flatnonzero(truth.known)
     answer = rows_of(average(answers), keep)
     threshold = run.answers["thresholds"].get(column.name)
+    rows = by_content(table, run.model.preparation.kinds).frame
     about = About(
         target=column.name,
         split="given rows",
         strongest="constant",
-        looks=look(rows_key(table.frame, [column.name]), fingerprint(run.folder)),
+        looks=look(rows_key(rows, [column.name]), fingerprint(run.folder)),
         seen=doubts.seen_rows(truth.known),
         lost=doubts.lost,
         notes=() if doubts.seen is not None else (_UNKNOWN,),

@@ -103,6 +103,7 @@ def study(
         DataError, RecipeError: as the parts say.
     """
     material = gather(recipe, data, test, validation)
+    _check_varied(material)
     heavy = heavy_row(material.train, material.origins["train"], material.roles.weight)
     schema = infer_schema(material.train, material.roles)
     findings = NOT_LOOKED
@@ -129,6 +130,32 @@ def study(
         targets,
         resolved,
     )
+
+
+def _check_varied(material: Material) -> None:
+    """That the split did not leave one value of the target to learn from.
+
+    Raises:
+        DataError: it did; where there is no other at all, another error tells that.
+    """
+    others = [one for one in (material.pool, material.test) if one is not None]
+    for target in material.roles.targets:
+        learned = _values(material.train, target)
+        more = set[object]().union(*(_values(one, target) for one in others)) - learned
+        if len(learned) == 1 and more:
+            raise DataError(
+                "The rows to learn from hold a single value of the target.",
+                where=f"column '{target}'",
+                expected="at least two different values among them",
+                got=f"{listed(map(str, learned))} in all {material.train.num_rows:,}; rows with "
+                f"{listed(map(str, more), most=3)} are all kept for tests and choices",
+                do="Check whether the inputs are what they should be: rows or pictures that show "
+                "the same are never parted. Or add rows.",
+            )
+
+
+def _values(table: Table, column: str) -> set[object]:
+    return set(table.column(column).drop_nulls().unique().to_list())
 
 
 def look_at(

@@ -20,6 +20,7 @@ from fathom.models.model import save_model
 from fathom.training.learner import Event
 from fathom.workflow.bands import Band, Held, fit_band
 from fathom.workflow.budget import TOO_SHORT, within
+from fathom.workflow.by_content import by_content
 from fathom.workflow.conclude import conclude
 from fathom.workflow.judge import Choice, choose, truth_of
 from fathom.workflow.learn import Around, Learned, Watch, learn
@@ -194,9 +195,11 @@ def _check_same_data(made: Study, record: Mapping[str, Any], place: Path) -> Non
 
 
 def data_hash(made: Study) -> str:
-    """A fingerprint of all rows, training and test."""
-    test = made.material.test
-    return made.material.pool.content_hash() + (test.content_hash() if test is not None else "")
+    """A fingerprint of all rows, training and test, with what their pictures show."""
+    tables = [made.material.pool, made.material.test]
+    return "".join(
+        by_content(table, made.schema.kinds).content_hash() for table in tables if table is not None
+    )
 
 
 def _write_plan(folder: Path, made: Study) -> None:
