@@ -137,8 +137,9 @@ def _reserve(place: Path, num_bytes: int) -> None:
     without a word.
     """
     with place.open("wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, num_bytes)
+        reserve = getattr(os, "posix_fallocate", None)  # not on every system
+        if reserve is not None:
+            reserve(file.fileno(), 0, num_bytes)
             return
         for first in range(0, num_bytes, _PIECE):
             file.write(bytes(min(_PIECE, num_bytes - first)))

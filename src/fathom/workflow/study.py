@@ -20,7 +20,7 @@ from fathom.models.body_places import read_body
 from fathom.models.preparation import Column, target_field
 from fathom.nets.mlp import MLP
 from fathom.tables.schema import Schema, infer_schema, parse_columns
-from fathom.tables.table import Table
+from fathom.tables.table import Table, as_text
 from fathom.workflow.decider import Circumstances
 from fathom.workflow.judge import task_of, truth_of
 from fathom.workflow.material import Material, gather
@@ -140,22 +140,23 @@ def _check_varied(material: Material) -> None:
     """
     others = [one for one in (material.pool, material.test) if one is not None]
     for target in material.roles.targets:
-        learned = _values(material.train, target)
-        more = set[object]().union(*(_values(one, target) for one in others)) - learned
-        if len(learned) == 1 and more:
+        learned = _words(material.train, target)
+        if len(learned) != 1:
+            continue
+        if more := set[str]().union(*(_words(one, target) for one in others)) - learned:
             raise DataError(
                 "The rows to learn from hold a single value of the target.",
                 where=f"column '{target}'",
                 expected="at least two different values among them",
-                got=f"{listed(map(str, learned))} in all {material.train.num_rows:,}; rows with "
-                f"{listed(map(str, more), most=3)} are all kept for tests and choices",
+                got=f"{listed(learned)} in all {material.train.num_rows:,}; rows with "
+                f"{listed(sorted(more), most=3)} are all kept for tests and choices",
                 do="Check whether the inputs are what they should be: rows or pictures that show "
                 "the same are never parted. Or add rows.",
             )
 
 
-def _values(table: Table, column: str) -> set[object]:
-    return set(table.column(column).drop_nulls().unique().to_list())
+def _words(table: Table, column: str) -> set[str]:
+    return set(as_text(table.column(column)).drop_nulls().unique().to_list())
 
 
 def look_at(
