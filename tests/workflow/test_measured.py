@@ -13,8 +13,8 @@ Tables = Callable[..., pl.DataFrame]
 SAID = {"target": "price", "size": "small", "training.batch_size": 32, "training.precision": "fp32"}
 
 
-def _made(make_houses: Tables) -> Study:
-    return study(Recipe.of(SAID), make_houses(223).drop("dear"))
+def _made(make_houses: Tables, folds: int = 0) -> Study:
+    return study(Recipe.of(SAID | {"split.folds": folds}), make_houses(223).drop("dear"))
 
 
 def test_what_spares_time_is_taken_and_told(make_houses: Tables) -> None:
@@ -33,6 +33,14 @@ def test_compiling_counts_before_the_first_step(make_houses: Tables) -> None:
     found = measured(made, [Speed({}, examples / 100), compiled])["training.compile"]
     assert found.value is False
     assert found.reason == "measured here: 110 s of training with true, 100 s with false"
+
+
+def test_every_fold_is_a_training(make_houses: Tables) -> None:
+    made = _made(make_houses, folds=3)
+    examples = made.resolved.training.num_steps * 32
+    speeds = [Speed({}, examples / 100), Speed({"training.fused": False}, examples / 50)]
+    (found,) = measured(made, speeds).values()
+    assert found.reason == "measured here: 150 s of training with false, 300 s with true"
 
 
 def test_little_faster_is_no_reason(make_houses: Tables) -> None:

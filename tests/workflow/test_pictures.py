@@ -22,6 +22,7 @@ from fathom.workflow.parts import facts_of
 from fathom.workflow.recipe import Recipe
 from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
+from fathom.workflow.show import describe_run
 from fathom.workflow.study import study
 from fathom.workflow.train import resume
 
@@ -419,7 +420,7 @@ def test_mirroring_is_tried_and_the_reason_tells_the_figures(folder: Path) -> No
     """Left and right are the classes here, so that a mirrored picture shows the other one."""
     decided = {made.key: made for made in fathom.plan(folder)}
     assert decided["augment.flip"].value is False
-    assert "is of the same class for 100%, and only for 0% once mirrored" in (
+    assert "is of the same class for 100 %, and only for 0 % once mirrored" in (
         decided["augment.flip"].reason
     )
 
@@ -587,3 +588,20 @@ def test_near_copies_in_the_test_come_before_the_verdict(tmp_path: Path) -> None
         in run.score["verdict"]
     )
     assert run.score["seen_in_training"] == 0
+
+
+def test_layers_are_told_once_however_many_views_an_answer_sees(run: Run) -> None:
+    names = [name for name, _, _ in describe_run(run).content["layers"]]
+    assert len(names) == len(set(names))
+
+
+def test_a_sheet_keeps_the_place_of_what_cannot_be_read(run: Run, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(
+            b"rubbish" if number == 1 else square(True, number)
+        )
+    describe_run(run, tmp_path, tmp_path / "sheet.png")
+    pixels = np.asarray(Image.open(tmp_path / "sheet.png").convert("L"))
+    third = pixels.shape[1] // 3
+    assert pixels[:, third + 4 : 2 * third - 4].std() == 0
+    assert pixels[:, 2 * third + 4 :].std() > 5

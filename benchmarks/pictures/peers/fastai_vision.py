@@ -42,14 +42,15 @@ def main() -> None:
     """Train and tell."""
     set_seed(int(os.environ.get("FATHOM_BENCH_SEED", "0")), reproducible=True)
     x, y, x_test, y_test = arrays()
-    rows = [*zip(x, y.tolist(), strict=True), *zip(x_test, y_test.tolist(), strict=True)]
+    # By number: of a row that is a tuple fastai would change each part by itself.
+    pictures, classes = [*x, *x_test], [*y.tolist(), *y_test.tolist()]
     block = DataBlock(
         blocks=(ImageBlock(PILImageBW), CategoryBlock),
-        get_x=lambda row: row[0],
-        get_y=lambda row: row[1],
-        splitter=IndexSplitter(range(len(x), len(rows))),
+        get_x=pictures.__getitem__,
+        get_y=classes.__getitem__,
+        splitter=IndexSplitter(range(len(x), len(pictures))),
     )
-    loaders = block.dataloaders(rows, num_workers=0)
+    loaders = block.dataloaders(range(len(pictures)), num_workers=0)
     learner = vision_learner(loaders, resnet18, pretrained=False, n_in=1, metrics=accuracy)
     with learner.no_bar(), learner.no_logging():
         learner.fit_one_cycle(EPOCHS, 3e-3, cbs=Tell())

@@ -47,7 +47,7 @@ def about_image(profile: Profile) -> Evidence | None:
     if raw.dtype == pl.Binary:
         starts = [cell[:12] for cell in raw.head(_LOOKED_AT).to_list()]
         share = sum(map(is_picture, starts)) / len(starts)
-        what = "begin as files of pictures do"
+        what = "hold the bytes of pictures"
     elif raw.dtype == pl.String:
         if not raw[0].lower().endswith(PICTURE_ENDINGS):
             return None
@@ -146,9 +146,8 @@ def about_date(profile: Profile) -> Evidence | None:
         share = profile.share_dates
         if share < 0.5:
             return None
-        figures = (
-            f"{share:.0%} of {len(profile.sample):,} distinct cells looked at are dates, such as"
-        )
+        looked = f"{len(profile.sample):,} distinct cells looked at"
+        figures = f"{100 * share:.0f} % of {looked} are dates, such as"
         confidence = 0.97 if share >= 0.95 else 0.6
         return Evidence("date", confidence, f"{figures} {profile.shown(1)}")
     if not (profile.whole and profile.digits_only):

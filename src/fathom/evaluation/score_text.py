@@ -30,6 +30,8 @@ def score_text(score: Mapping[str, Any]) -> str:
                 lines.append(f"  {_rival(name, item)}: {_with_interval(metrics[metric])}")
         absent = item.get("absent_baselines") or {}
         lines += [f"  {name}: none, {_first_line(why)}" for name, why in absent.items()]
+        if metric != "accuracy" and (right := item["metrics"].get("accuracy")) is not None:
+            lines.append(f"{item['target']}: accuracy {_with_interval(right)}")
     if score.get("still_falling"):
         lines.append(score["still_falling"])
     looks = score.get("looks")

@@ -52,7 +52,7 @@ def _rare_classes(target: Column) -> list[Finding]:
             severity="medium",
             title=f"'{target.name}' has classes of fewer than {_RARE_CLASS} rows.",
             evidence=f"{len(rare)} of {target.levels.num} classes: {shown}.",
-            advice="They can hardly be learned, and their scores will be guesses: collect more "
+            advice="There is little to learn them from, and little to score them on: collect more "
             "rows, join classes, or leave them out.",
             columns=(target.name,),
             rows=example_rows(np.sort(target.levels.first[rare])),

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from fathom.base.errors import RunError
+from fathom.base.errors import RunError, nearest
 from fathom.base.files import read_sealed
 from fathom.columns.image import FittedImage
 from fathom.models.body import FACTS, WEIGHTS, Body, encoders_of
@@ -42,7 +42,8 @@ def read_body(place: str | Path) -> Body:
         return _of_run(folder)
     if (folder / CONFIG).exists():
         return _of_elsewhere(folder, str(folder))
-    named = not folder.exists() and _NAME.fullmatch(str(place)) is not None
+    here = folder.exists() or folder.parent.is_dir()
+    named = not here and _NAME.fullmatch(str(place)) is not None
     if named and find_spec("huggingface_hub") is not None:
         return _of_elsewhere(_downloaded(str(place)), str(place))
     raise _nothing(folder, named)
@@ -76,6 +77,8 @@ def _folder(place: Path) -> Path:
 
 def _nothing(folder: Path, named: bool) -> RunError:
     do = "Name the run folder that `fathom train` wrote, such as runs/photos-001."
+    beside = () if folder.exists() or named else _folders_in(folder.parent)
+    do = nearest(folder.name, beside) or do
     if named:
         do += (
             " If it is the name of a network to be downloaded: "
@@ -88,6 +91,14 @@ def _nothing(folder: Path, named: bool) -> RunError:
         got=f"no {_RUN} in it, nor {CONFIG}" if folder.is_dir() else "no such folder",
         do=do,
     )
+
+
+def _folders_in(folder: Path) -> list[str]:
+    """The names of what a run may be; none where nobody may look."""
+    try:
+        return sorted(one.name for one in folder.iterdir() if one.is_dir())
+    except OSError:
+        return []
 
 
 def _of_run(folder: Path) -> Body:

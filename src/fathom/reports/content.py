@@ -140,6 +140,7 @@ class ReportContent:
         decisions: the plan with its reasons.
         history: one mapping per check: step, loss, learning_rate, validation (name -> value),
             best.
+        num_networks: how many were trained, one for each fold; `history` is that of the first.
         best_step: after how many steps the kept weights were reached.
         events: what departed from the plan: step, event, why, and further figures.
         importance: what each column is worth to the model.
@@ -163,6 +164,7 @@ class ReportContent:
     looks: Sequence[Look] = ()
     decisions: Sequence[Decision] = ()
     history: Sequence[Mapping[str, Any]] = ()
+    num_networks: int = 1
     best_step: int | None = None
     events: Sequence[Mapping[str, Any]] = ()
     importance: Sequence[Importance] = ()

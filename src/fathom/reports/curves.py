@@ -42,7 +42,10 @@ def training_section(content: ReportContent) -> TrainingSection | None:
     if not history and not events:
         return None
     curves = _curves(history, content.best_step) if history else ()
-    return TrainingSection(_sentence(history, content.best_step), curves, events)
+    sentence = _sentence(history, content.best_step)
+    if sentence and content.num_networks > 1:
+        sentence = f"The first of {content.num_networks} networks, one for each fold. {sentence}"
+    return TrainingSection(sentence, curves, events)
 
 
 def _sentence(history: History, best_step: int | None) -> str:

@@ -15,6 +15,7 @@ from fathom.reports.content import TargetContent
 from fathom.reports.words import counted, cut, metric_name, number, setting
 
 _MOST_CELLS = 6
+_HEADINGS = {"num_rows": "rows", "name": "class"}
 Numbers = Float[np.ndarray, " rows"]
 
 
@@ -87,7 +88,7 @@ def mistake_section(target: TargetContent) -> MistakeSection:
         target=target.name,
         confusion=confusion,
         per_class=_class_rows(target.per_class, headings),
-        class_headings=tuple(_capital(metric_name(heading)) for heading in headings),
+        class_headings=tuple(_capital(_HEADINGS.get(h, metric_name(h))) for h in headings),
         figures=tuple(figures),
         lines=(*target.settings, *target.conformal),
         worst=tuple(_mistake(item) for item in target.worst),
@@ -174,6 +175,8 @@ def _reliability_figures(reliability: Sequence[Sequence[float]]) -> list[Figure]
     note = f"On the line a claim of 70 % comes true in 70 % of the rows. {told}"
     if any(len(bin_) >= 5 for bin_ in bins):
         note += " Lines are 95 % intervals."
+    note += " Here each point has as many rows; the calibration error among the scores takes "
+    note += "15 ranges of equal width."
     return [Figure("Is it right about itself?", chart, note)]
 
 

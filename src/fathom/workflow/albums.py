@@ -46,6 +46,8 @@ def albums(made: Study, learned: Learned) -> list[Album]:
     target = learned.model.targets[0]
     found, total = groups(target, truth_of(target, train, made.schema))
     notes = [f"{total - len(found):,} further classes are not shown."] * (total > len(found))
+    if made.resolved.mixing:
+        notes.append("That two pictures are mixed (mixup, cutmix) is not shown.")
     made_of = [_album(made, column, train, found) for column in columns[:MOST_COLUMNS]]
     made_of[1:] = [replace(album, changes=()) for album in made_of[1:]]  # the same for all
     left = len(columns) - MOST_COLUMNS

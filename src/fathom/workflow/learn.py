@@ -26,6 +26,7 @@ from fathom.models.preparation import Column, head_name
 from fathom.objectives.supervised import Supervised
 from fathom.tables.batches import RowExamples
 from fathom.tables.schema import Schema
+from fathom.training.bottleneck import percent
 from fathom.training.learner import Event
 from fathom.training.plan import TrainingPlan
 from fathom.training.records import MEASURE_FROM, Options, Progress, Trained
@@ -111,8 +112,8 @@ class Learned:
         if not share >= _STILL_FALLING:
             return ""
         return (
-            f"The validation loss was still falling when the training ended ({share:.0%} of its "
-            "fall came in the last quarter of the steps): more epochs or time should help."
+            f"The validation loss was still falling when the training ended ({percent(share)} of "
+            "its fall came in the last quarter of the steps): more epochs or time should help."
         )
 
 

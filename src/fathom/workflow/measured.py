@@ -13,7 +13,7 @@ _BATCHES = "training.batch_size"  # changes what is learned, and is not chosen f
 
 
 def measured(made: Study, speeds: Sequence[Speed]) -> dict[str, Decision]:
-    """What was measured, decided by the seconds that the whole training would take.
+    """What was measured, decided by the seconds that the whole training would take, all folds.
 
     Whatever comes before the first step (compiling) counts, spread over the steps there are.
     Each choice was changed by itself; two that help are taken together.
@@ -27,13 +27,14 @@ def measured(made: Study, speeds: Sequence[Speed]) -> dict[str, Decision]:
     """
     decisions = {decision.key: decision for decision in made.decisions}
     num_examples = made.resolved.training.num_steps * made.resolved.batch_size
-    plan, others = _seconds(speeds[0], num_examples), speeds[1:]
+    num_networks = len(made.material.parts)
+    plan, others = num_networks * _seconds(speeds[0], num_examples), speeds[1:]
     found: dict[str, Decision] = {}
     for one in others:
         ((key, value),) = one.settings.items()
         if key == _BATCHES or one.why_not:
             continue
-        seconds, now = _seconds(one, num_examples), decisions[key]
+        seconds, now = num_networks * _seconds(one, num_examples), decisions[key]
         better = not now.said and seconds < _WORTH_IT * plan
         reason = f"measured here: {seconds:,.0f} s of training with {_word(value)}, "
         reason += f"{plan:,.0f} s with {_word(now.value)}"
@@ -42,6 +43,7 @@ def measured(made: Study, speeds: Sequence[Speed]) -> dict[str, Decision]:
 
 
 def _seconds(speed: Speed, num_examples: int) -> float:
+    """Of one network."""
     return speed.before + num_examples / speed.rate
 
 

@@ -7,8 +7,9 @@ from jaxtyping import Float, Int
 
 from fathom.columns.kind import Values
 from fathom.columns.likeness import Likenesses
+from fathom.inspection.wording import percent
 
-_MOST, _ASKED, _FEWEST = 4000, 1000, 100
+_MOST, _ASKED, FEWEST = 4000, 1000, 100
 # Mirrored pictures may find their class a little less often, by chance or habit.
 _KEPT = 0.9
 
@@ -35,8 +36,8 @@ class MirrorTrial:
         """The figures, in a few words."""
         so = "" if self.keeps_class else " only"
         return (
-            f"the most alike picture is of the same class for {self.as_is:.0%}, and{so} for "
-            f"{self.mirrored:.0%} once mirrored"
+            f"the most alike picture is of the same class for {percent(self.as_is)}, and{so} for "
+            f"{percent(self.mirrored)} once mirrored"
         )
 
 
@@ -49,7 +50,7 @@ def mirror_trial(values: Values, codes: Int[np.ndarray, " rows"], seed: int) -> 
         seed: which of them are taken.
     """
     known = np.flatnonzero(values.present & (codes >= 0))
-    if len(known) < _FEWEST:
+    if len(known) < FEWEST:
         return None
     taken = np.random.default_rng(seed).permutation(known)[:_MOST]
     small = Likenesses.of(values.data[taken].tolist()).small.astype(np.float32)

@@ -13,7 +13,7 @@ from fathom.nets.vit import VitShape
 from fathom.tables.augment import Augmentation
 from fathom.tables.mixing import Mixing
 from fathom.workflow.decider import Circumstances, Decider
-from fathom.workflow.mirror import MirrorTrial
+from fathom.workflow.mirror import FEWEST, MirrorTrial
 from fathom.workflow.recipe import useless
 
 NO_PICTURE = "no input is a picture"
@@ -144,7 +144,7 @@ def changes(decide: Decider, facts: Circumstances) -> Augmentation:
     if large:
         crop = (0.7, "photographs show things at many scales")
         colour = (0.2, "photographs are taken in many lights")
-    found = {"flip": decide.where(pictures, "augment.flip", *_flip(facts.mirror), NO_PICTURE)}
+    found = {"flip": decide.where(pictures, "augment.flip", *_flip(facts), NO_PICTURE)}
     for name, usual in (
         ("rotate", (0.0, "most pictures are taken upright")),
         ("scale", (0.0, "a crop zooms already" if large else "what is shown is of one size")),
@@ -161,8 +161,27 @@ def changes(decide: Decider, facts: Circumstances) -> Augmentation:
         ("blur", (0.0, "pictures are in focus")),
     ):
         found[name] = decide.where(pictures, f"augment.{name}", *usual, NO_PICTURE)
+    for name in ("shift", "cutout"):
+        _check_within(f"augment.{name}", found[name], facts.picture_side)
     found["flip"] = {True: "alternating", False: "none"}.get(found["flip"], found["flip"])
     return Augmentation(**{name: value for name, value in found.items() if value is not None})
+
+
+def _check_within(key: str, pixels: int | None, side: int) -> None:
+    """A picture must not be moved out of sight, nor emptied.
+
+    Raises:
+        RecipeError: it could be.
+    """
+    if pixels is None or not side or pixels < side:
+        return
+    raise RecipeError(
+        "Nothing might be left of a picture.",
+        where=key,
+        expected=f"fewer pixels than a picture has on a side: less than {side}",
+        got=str(pixels),
+        do="Take a quarter of that, or less.",
+    )
 
 
 def mixture(decide: Decider, facts: Circumstances) -> Mixing:
@@ -180,7 +199,10 @@ def mixture(decide: Decider, facts: Circumstances) -> Mixing:
     return Mixing(**{name: value for name, value in found.items() if value is not None})
 
 
-def _flip(trial: MirrorTrial | None) -> tuple[str | bool, str]:
-    if trial is None:
-        return False, "not tried: the target has no classes, or there are too few pictures"
-    return "alternating" if trial.keeps_class else False, trial.reason
+def _flip(facts: Circumstances) -> tuple[str | bool, str]:
+    trial = facts.mirror
+    if trial is not None:
+        return "alternating" if trial.keeps_class else False, trial.reason
+    if next(iter(facts.tasks.values())) not in ("binary", "multiclass"):
+        return False, "not tried: the target has no classes, of which one picture has one"
+    return False, f"not tried: fewer than {FEWEST} pictures with a known class"

@@ -50,10 +50,11 @@ class Setting:
                 do=self._advice(),
             )
         if self.choices and isinstance(value, str) and value not in self.choices:
+            switches = ("true", "false") if bool in self.types else ()
             raise RecipeError(
                 f"The setting '{self.key}' cannot be '{value}'.",
                 where=self.key,
-                expected=listed(self.choices, most=20),
+                expected=listed([*self.choices, *switches], most=20),
                 got=f"'{value}'",
                 do=nearest(str(value), self.choices) or "Choose one of these.",
             )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError
 from fathom.base.tensors import Features, Field
+from fathom.encoders.image import one_view
 from fathom.models.model import Part
 from fathom.models.preparation import Column, target_field
 from fathom.tables.read import read
@@ -38,7 +39,7 @@ def layers(part: Part) -> list[tuple[str, str, int]]:
     blank = Table(_blank(part), _nowhere())
     values = part.preparation.parse(blank)
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), one_view(part.network):
             fields = part.preparation.input_fields(values)
             part.network({name: field.rows(slice(None)) for name, field in fields.items()})
     finally:
@@ -105,8 +106,16 @@ def first_batch(part: Part, table: Table, size: int = 4) -> list[dict[str, Any]]
         )
     for column in part.preparation.targets:
         if column.name in rows.columns:  # rows to be answered have none
-            data = target_field(column.fitted, values[column.name]).data
-            shown.append({"column": column.name, "kind": "target", "tensor": data.tolist()})
+            field = target_field(column.fitted, values[column.name])
+            shown.append(
+                {
+                    "column": column.name,
+                    "kind": "target",
+                    "cells": _cells(rows, column.name),
+                    "tensor": field.data.tolist(),
+                    "decoded": column.fitted.decode(field),
+                }
+            )
     return shown
 
 

@@ -23,6 +23,8 @@ from fathom.workflow.albums import picture_facts
 from fathom.workflow.tiles import pictures_of
 
 SHEET = 32
+# The ground of a sheet.
+_NOTHING = 128
 
 
 def described(column: Column, field: Field, rows: Table) -> dict[str, Any]:
@@ -137,7 +139,12 @@ def write_sheet(output: Path, columns: Sequence[Column], table: Table) -> int:
     rows = table.rows(slice(0, SHEET))
     found = [pictures_of(column, rows) for column in columns if column.name in table.columns]
     shown = [[one for one in pictures if one is not None] for pictures in found]
-    sheets = [sheet(pictures) for pictures in shown if pictures]
+    # What cannot be read leaves its place free, so that the place still tells the row.
+    sheets = [
+        sheet([np.full_like(there[0], _NOTHING) if one is None else one for one in pictures])
+        for pictures, there in zip(found, shown, strict=True)
+        if there
+    ]
     if not sheets:
         raise RecipeError(
             "There are no pictures to write.",
@@ -175,7 +182,7 @@ def _stacked(sheets: Sequence[Pixels]) -> Pixels:
         np.pad(
             np.broadcast_to(one, (*one.shape[:2], channels)),
             ((0, 0), (0, width - one.shape[1]), (0, 0)),
-            constant_values=128,
+            constant_values=_NOTHING,
         )
         for one in sheets
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 import torch
 
 from fathom.base.errors import DataError, listed
@@ -12,6 +13,7 @@ from fathom.base.records import Decision, Finding
 from fathom.base.seeds import torch_generator
 from fathom.columns.image import Image
 from fathom.columns.picture import why_broken
+from fathom.columns.recognise import recognise_target
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
@@ -19,7 +21,7 @@ from fathom.models.body import Body
 from fathom.models.body_places import read_body
 from fathom.models.preparation import Column, target_field
 from fathom.nets.mlp import MLP
-from fathom.tables.schema import Schema, infer_schema, parse_columns
+from fathom.tables.schema import Schema, infer_schema, located, parse_columns
 from fathom.tables.table import Table, as_text
 from fathom.workflow.decider import Circumstances
 from fathom.workflow.judge import task_of, truth_of
@@ -92,7 +94,8 @@ def study(
 ) -> Study:
     """Read, split, recognise, look and decide; nothing is trained.
 
-    Kinds, findings that drop columns and all decisions look at training rows only.
+    Kinds of inputs, findings that drop columns and all decisions look at training rows only; what
+    kind the target is, at all rows of its file.
 
     Args:
         recipe: what was asked for.
@@ -105,7 +108,7 @@ def study(
     material = gather(recipe, data, test, validation)
     _check_varied(material)
     heavy = heavy_row(material.train, material.origins["train"], material.roles.weight)
-    schema = infer_schema(material.train, material.roles)
+    schema = _with_targets(infer_schema(material.train, material.roles), material)
     findings = NOT_LOOKED
     if recipe.get("look", True):
         findings = look_at(material.train, schema, _others(material), material.origins)
@@ -130,6 +133,23 @@ def study(
         targets,
         resolved,
     )
+
+
+def _with_targets(schema: Schema, material: Material) -> Schema:
+    """The kinds of targets as all rows of their file show them, as `look` tells them.
+
+    A few values more or less make classes of a number: whether they fall among the training rows is
+    chance, and no matter of what was meant.
+    """
+    if material.given_test or material.test is None:
+        return schema
+    columns = dict(schema.columns)
+    for target in material.roles.targets:
+        if target in material.roles.kinds:
+            continue
+        cells = [located(table, target) for table in (material.pool, material.test)]
+        columns[target] = recognise_target(pl.concat(cells), name=target)
+    return Schema(schema.roles, columns)
 
 
 def _check_varied(material: Material) -> None:

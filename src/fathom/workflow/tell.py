@@ -94,6 +94,7 @@ def report_content(outcome: Outcome, folder: Path, clock: Stopwatch) -> ReportCo
         looks=_looks(outcome) if _reports(outcome) else [],
         decisions=[*made.decisions, *decided],
         history=trained.history,
+        num_networks=len(learned.trained),
         best_step=trained.best_step,
         events=[event for one in learned.trained for event in one.events],
         importance=[
