@@ -172,3 +172,30 @@ def test_loose_pictures_have_no_class_and_several_splits_are_no_table(tmp_path: 
     assert read(tmp_path / "loose").columns == ("image",)
     with pytest.raises(DataError, match=r"several splits(.|\n)*'train', 'test'"):
         read(tmp_path / "splits")
+
+
+def test_what_a_mac_packs_beside_pictures_is_left_out(tmp_path: Path) -> None:
+    for name in (
+        "cat/1.png",
+        "dog/2.png",
+        "__MACOSX/cat/._1.png",
+        "cat/._1.png",
+        "dog/.hidden.png",
+    ):
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"x")
+    table = read(tmp_path)
+    assert table.column("image").to_list() == ["cat/1.png", "dog/2.png"]
+    assert table.column("class").to_list() == ["cat", "dog"]
+    assert table.notes == ()
+
+
+def test_pictures_beside_the_folders_of_classes_are_told(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "dog/2.png", "stray.png"):
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"x")
+    (told,) = read(tmp_path).notes
+    assert told.title == "1 picture lies in no folder of a class."
+    assert "'stray.png'. It is not read." in told.evidence

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -84,7 +85,7 @@ def score_section(target: TargetContent) -> ScoreSection:
         rows=tuple(_metric_row(target, name, sides) for name in _metrics(target)),
         verdict=target.verdict,
         strongest=_strongest(target),
-        comparisons=tuple(str(item["wording"]) for item in target.comparisons if "wording" in item),
+        comparisons=tuple(_worded(item) for item in target.comparisons if "wording" in item),
         meanings=tuple((metric_name(name), text) for name, text in target.meanings.items()),
     )
 
@@ -222,3 +223,11 @@ def _primary(target: TargetContent) -> str:
 def _plot_row(name: str, score: Score, scale: tuple[float, float], decimals: int | None) -> PlotRow:
     chart = interval_row(*score, scale, strong=name == MODEL)
     return PlotRow(name, name == MODEL, chart, *_cell(score, decimals))
+
+
+def _worded(comparison: Mapping[str, Any]) -> str:
+    """The outcome in a sentence, with the metric called as in the table."""
+    name, words = str(comparison.get("metric", "")), str(comparison["wording"])
+    if name and words.startswith(name):
+        words = metric_name(name) + words[len(name) :]
+    return words[:1].upper() + words[1:]

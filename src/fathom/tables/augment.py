@@ -185,7 +185,8 @@ class Augmentation:
         height, width = pixels.shape[2:]
         hole = torch.ones(len(pixels), height, width, dtype=torch.bool, device=pixels.device)
         for axis, size, place in ((1, height, _HOLE_DOWN), (2, width, _HOLE_RIGHT)):
-            first = (draws[:, place] * (size + self.cutout)).long() - self.cutout
+            # Its middle lies within the picture: a quarter of it or more is seen.
+            first = (draws[:, place] * size).long() - self.cutout // 2
             at = torch.arange(size, device=pixels.device) - first[:, None]
             inside = (at >= 0) & (at < self.cutout)
             hole &= inside[:, :, None] if axis == 1 else inside[:, None, :]

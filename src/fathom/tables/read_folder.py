@@ -17,6 +17,8 @@ from fathom.tables.split_names import SPLITS
 from fathom.tables.table import Source, Table
 
 IMAGE, LABEL = "image", "class"
+# What a Mac packs beside everything: notes on files, under the names of the files.
+_MAC = "__MACOSX"
 _IDX = re.compile(r"(?P<part>.*?)[-_.]?(?P<what>images|labels)[-_.].*idx\d.*", re.IGNORECASE)
 
 
@@ -112,7 +114,8 @@ def is_folder(source: object) -> bool:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(item for item in folder.iterdir() if item.is_dir() and item.name[0] != ".")
+    inside = (item for item in folder.iterdir() if item.is_dir())
+    return sorted(item for item in inside if item.name[0] != "." and item.name != _MAC)
 
 
 def _of_classes(place: Path, root: Path) -> Table:
@@ -126,7 +129,8 @@ def _of_classes(place: Path, root: Path) -> Table:
         names, notes = _with_letters([name for name, _ in found], place)
         rows = dict(found)
         frame = pl.DataFrame({IMAGE: names, LABEL: [rows[name] for name in names]})
-        return Table(frame, _source(place, root), (*notes, *_empty_classes(place, found)))
+        told = (*_empty_classes(place, found), *_beside_classes(place))
+        return Table(frame, _source(place, root), (*notes, *told))
     loose = [str(file.relative_to(root)) for file in sorted(place.iterdir()) if _is_picture(file)]
     if not loose:
         raise _no_pictures(place)
@@ -189,6 +193,25 @@ def _empty_classes(place: Path, rows: list[tuple[str, str]]) -> tuple[Finding, .
     )
 
 
+def _beside_classes(place: Path) -> tuple[Finding, ...]:
+    """Pictures that lie in no folder of a class."""
+    loose = [spelled(file.name) for file in sorted(place.iterdir()) if _is_picture(file)]
+    if not loose:
+        return ()
+    one = len(loose) == 1
+    return (
+        Finding(
+            code="pictures_beside_classes",
+            severity="low" if one else "medium",
+            title=f"{len(loose):,} picture{' lies' if one else 's lie'} in no folder of a class.",
+            evidence=f"Beside the folders in {place}: {listed(loose, most=3)}. "
+            f"{'It is' if one else 'They are'} not read.",
+            advice="Put them into the folders of their classes, or away.",
+            facts={"count": len(loose)},
+        ),
+    )
+
+
 def _beside_splits(folder: Path, splits: list[Path]) -> tuple[Finding, ...]:
     """Folders of pictures that are no split and may have been meant as one, or as a class."""
     beside = [place for place in _folders(folder) if place not in splits]
@@ -222,7 +245,8 @@ def _no_pictures(place: Path) -> DataError:
 
 
 def _is_picture(file: Path) -> bool:
-    return file.suffix.lower() in PICTURE_ENDINGS and file.is_file()
+    ending = file.suffix.lower() in PICTURE_ENDINGS
+    return ending and file.name[0] != "." and file.is_file()
 
 
 def _of_arrays(folder: Path, images: Path, labels: Path) -> Table:

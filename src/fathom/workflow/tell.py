@@ -154,6 +154,7 @@ def _target(outcome: Outcome, column: Column) -> TargetContent:
     if found is None:
         return TargetContent(name=column.name, task=task, settings=settings)
     made, learned = outcome.made, outcome.learned
+    meanings = {name: text for name, text in meanings.items() if name in found.score.metrics}
     choice = outcome.choices[column.name]
     held_truth, held_answer = _held(outcome, column)
     score = found.score
