@@ -1,5 +1,6 @@
 """Plain frozen records that more than one floor hands on: findings and decisions."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -33,6 +34,20 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def findings_from(stored: Iterable[Mapping[str, Any]]) -> tuple[Finding, ...]:
+    """Findings as `to_dict` gave them, by way of JSON.
+
+    Example:
+        >>> one = Finding(code="a", severity="low", title="b", evidence="c", advice="d", rows=(1,))
+        >>> findings_from([one.to_dict()]) == (one,)
+        True
+    """
+    return tuple(
+        Finding(**{**one, "columns": tuple(one["columns"]), "rows": tuple(one["rows"])})
+        for one in stored
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ from fathom.workflow.settings import SETTINGS
 from fathom.workflow.show import describe_run, describe_table
 from fathom.workflow.show_pictures import is_of_pictures
 from fathom.workflow.study import study
-from fathom.workflow.train import Sources
+from fathom.workflow.train import Sources, left_out_of
 from fathom.workflow.train import resume as resume_run
 from fathom.workflow.train import train as train_run
 
@@ -210,6 +210,21 @@ def resume(folder: Path, show: Show) -> None:
     conclude(run, show)
 
 
+# Findings that are named where a training ends; all of them stand in the report.
+_FEW = 4
+
+
+def _say_of_data(run: Run) -> None:
+    """What in the data may have spoilt the training, and what was left out for it."""
+    grave = [finding for finding in run.findings if finding.severity != "low"]
+    lines = [f"  {one.severity.upper():<7} {one.title}" for one in grave[:_FEW]]
+    more = len(grave) - _FEW
+    lines += [f"  and {more:,} more, in the report"] * (more > 0)
+    lines += [f"  Left out: {name} ({why})" for name, why in left_out_of(run.record).items()]
+    if lines:
+        _say("\n".join(["In the data:", *lines, ""]))
+
+
 _NOT_SCORED = "Not scored: there were no test rows whose target is known and was learned."
 
 
@@ -219,6 +234,8 @@ def conclude(run: Run, show: Show) -> None:
     if show.json:
         _print(run.score if scored else {"folder": str(run.folder)})
         return
+    if not show.quiet:
+        _say_of_data(run)
     _say(score_text(run.score) if scored else _NOT_SCORED)
     if run.speed.get("sentence") and not show.quiet:
         _say(f"Speed: {run.speed['sentence']}")

@@ -125,7 +125,8 @@ def _changed(made: Study, originals: Sequence[tuple[str, int, Pixels]]) -> list[
     example = torch.tensor([row for _, row, _ in originals])
     whole = np.stack([pixels for _, _, pixels in originals]).transpose(0, 3, 1, 2)
     seed, start = made.resolved.training.seed, torch.from_numpy(whole.copy())
-    later = [made.resolved.augment.apply(start, example, seed, step) for step in _STEPS]
+    # Each in an epoch of its own: alternating flips turn with it.
+    later = [made.resolved.augment.apply(start, example, seed, step, step) for step in _STEPS]
     versions = [batch.permute(0, 2, 3, 1).numpy() for batch in later]
     return [
         Strip(

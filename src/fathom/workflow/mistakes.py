@@ -44,7 +44,11 @@ def worst(
     wrong = wrongness(truth, answer)
     if wrong is None:
         return []
-    places = np.flatnonzero(truth.known)[np.argsort(-wrong, kind="stable")[:_WORST]]
+    order = np.argsort(-wrong, kind="stable")
+    order = order[_mistaken(truth, answer, choice.threshold)[order]][:_WORST]
+    if not len(order):
+        return []
+    places = np.flatnonzero(truth.known)[order]
     rows = made.material.pool.rows(learned.held_rows[places])
     said = [said_by(column, answer, int(place), choice.threshold) for place in places]
     true = [truth_in_words(one) for one in rows.column(column.name)]
@@ -63,6 +67,16 @@ def worst(
             }
         )
     return found
+
+
+def _mistaken(truth: Truth, answer: Answer, threshold: float | None) -> np.ndarray:
+    """Which known rows are answered wrongly; a number is never met exactly."""
+    known, true = np.flatnonzero(truth.known), truth.rows.truth
+    if answer.value is not None:
+        return np.ones(len(known), dtype=bool)
+    assert answer.probability is not None, "what is no number has probabilities"
+    chance = answer.probability[known]
+    return np.array([answered(one, threshold) for one in chance], dtype=np.int64) != true
 
 
 def _tiles(learned: Learned, rows: Table, words: Sequence[str]) -> list[list[Tile]]:

@@ -21,7 +21,7 @@ from fathom.models.model import average, class_names
 from fathom.models.preparation import Column, Preparation
 from fathom.tables.options import ReadOptions
 from fathom.tables.read import read
-from fathom.tables.read_folder import IMAGE
+from fathom.tables.read_folder import IMAGE, given_splits
 from fathom.tables.schema import check_like
 from fathom.tables.table import Source, Table
 from fathom.workflow import bands as banding
@@ -166,7 +166,7 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
 
     A file without a header gets the training table's names, where the number of columns fits,
     with or without the targets, in the training table's order. Pictures of a folder are those of
-    the only input, whatever its name.
+    the only input, whatever its name. Of a place with splits it is the one to test on.
 
     Args:
         run: a trained run.
@@ -174,12 +174,27 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
         options: how a text file is read; None = by the settings of the training file, where this
             one has the same ending.
     """
-    table = _as_only_input(run, read(data, options or _options_of(run, data)))
+    table = _as_only_input(run, _tested(data) or read(data, options or _options_of(run, data)))
     named = options is not None and options.names is not None
     check_like(table, run.record["columns"])
     if table.source.header or named:
         return table
     return _named_by_position(run, table)
+
+
+def _tested(data: object) -> Table | None:
+    """The split to test on of a place that holds several; None where it does not."""
+    test = given_splits(data)[1]
+    if not isinstance(test, Table):
+        return None
+    told = Finding(
+        code="split_taken",
+        severity="low",
+        title="Of several splits the one to test on is taken.",
+        evidence=f"{test.source.name}: {test.num_rows:,} rows.",
+        advice="For other rows, name their folder, or a file that holds nothing else.",
+    )
+    return replace(test, notes=(*test.notes, told))
 
 
 def _options_of(run: Run, data: object) -> ReadOptions:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fathom.base.errors import RunError, listed
 from fathom.base.files import read_lines, read_sealed, seal_of
+from fathom.base.records import Finding, findings_from
 from fathom.models.model import Model, load_model
 from fathom.reports.page import in_frame
 from fathom.workflow.bands import Band
@@ -53,6 +54,16 @@ class Run:
             print(run.speed["sentence"])
         """
         return self.record.get("speed", {})
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed in the data, the gravest first; none in runs of earlier versions.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        place = self.folder / "findings.json"
+        return findings_from(read_sealed(place)["findings"]) if place.exists() else ()
 
     @cached_property
     def score(self) -> dict[str, Any]:

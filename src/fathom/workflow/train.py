@@ -15,7 +15,8 @@ from fathom.base.errors import RunError, Stopped
 from fathom.base.files import check_name, seal_of, write_sealed, write_text
 from fathom.base.locks import alone_in
 from fathom.base.machine import machine, versions
-from fathom.base.records import Decision, Finding
+from fathom.base.records import Decision, Finding, findings_from
+from fathom.inspection.gather import by_severity, gather
 from fathom.models.model import save_model
 from fathom.training.learner import Event
 from fathom.workflow.bands import Band, Held, fit_band
@@ -148,12 +149,9 @@ def _with_reasons(made: Study, record: Mapping[str, Any]) -> Study:
     )
 
 
-def _measured(record: Mapping[str, Any]) -> list[Finding]:
+def _measured(record: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Findings that rest on a measurement before the first step; runs of before kept none."""
-    return [
-        Finding(**{**told, "columns": tuple(told["columns"]), "rows": tuple(told["rows"])})
-        for told in record.get("measured", ())
-    ]
+    return findings_from(record.get("measured", ()))
 
 
 def left_out_of(record: Mapping[str, Any]) -> dict[str, str]:
@@ -211,6 +209,8 @@ def _write_plan(folder: Path, made: Study) -> None:
         seen = _seen_before(made)
         if seen is not None:
             seen.write(folder / BODY)
+    findings = [finding.to_dict() for finding in by_severity(gather(made.findings))]
+    write_sealed(folder / "findings.json", {"findings": findings})
     write_sealed(folder / "record.json", _record(made))
 
 
