@@ -605,3 +605,18 @@ def test_a_sheet_keeps_the_place_of_what_cannot_be_read(run: Run, tmp_path: Path
     third = pixels.shape[1] // 3
     assert pixels[:, third + 4 : 2 * third - 4].std() == 0
     assert pixels[:, 2 * third + 4 :].std() > 5
+
+
+def test_of_a_folder_with_splits_the_one_to_test_on_is_answered(run: Run, folder: Path) -> None:
+    found = fathom.predict(run, folder)
+    assert found.frame.height == 40
+    assert "Of several splits the one to test on is taken." in [
+        one.title for one in found.input_report
+    ]
+
+
+def test_what_was_noticed_is_kept_with_the_run(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "data")
+    (tmp_path / "data" / "train" / "left" / "0.png").write_bytes(b"rubbish")
+    run = fathom.train(tmp_path / "data", out=tmp_path / "run", settings=QUICK, watch=None)
+    assert "pictures_unreadable" in [one.code for one in load(run.folder).findings]

@@ -182,13 +182,16 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
     return _named_by_position(run, table)
 
 
+_SPLIT_TAKEN = "split_taken"
+
+
 def _tested(data: object) -> Table | None:
     """The split to test on of a place that holds several; None where it does not."""
     test = given_splits(data)[1]
     if not isinstance(test, Table):
         return None
     told = Finding(
-        code="split_taken",
+        code=_SPLIT_TAKEN,
         severity="low",
         title="Of several splits the one to test on is taken.",
         evidence=f"{test.source.name}: {test.num_rows:,} rows.",
@@ -266,7 +269,8 @@ def input_report(
     for column in preparation.inputs:
         if column.name not in lacking:
             found += _unusual(column, values[column.name], others)
-    return by_severity([*found, *_unknown(preparation, table)])
+    taken = [note for note in table.notes if note.code == _SPLIT_TAKEN]
+    return by_severity([*found, *_unknown(preparation, table), *taken])
 
 
 def _unknown(preparation: Preparation, table: Table) -> list[Finding]:
