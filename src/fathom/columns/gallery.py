@@ -48,6 +48,10 @@ class Shape:
         """Of one picture."""
         return self.height * self.width * self.channels
 
+    def of(self, num: int) -> tuple[int, int, int, int]:
+        """That of an array of so many pictures."""
+        return num, self.channels, self.height, self.width
+
 
 @dataclass(eq=False)
 class Gallery:
@@ -81,8 +85,7 @@ class Gallery:
 
     def pixels(self, numbers: Int[np.ndarray, " asked"]) -> np.ndarray:
         """Of the pictures with these numbers, ["asked", "channels", "height", "width"]."""
-        size = len(numbers), self.shape.channels, self.shape.height, self.shape.width
-        found = np.zeros(size, dtype=np.uint8)
+        found = np.zeros(self.shape.of(len(numbers)), dtype=np.uint8)
         first = 0
         for part in self.parts:
             here = (numbers >= first) & (numbers < first + len(part))
@@ -91,7 +94,7 @@ class Gallery:
         return found
 
     def _part(self, names: list[bytes], cells: list[Cell]) -> Part:
-        size = len(cells), self.shape.channels, self.shape.height, self.shape.width
+        size = self.shape.of(len(cells))
         total = len(cells) * self.shape.num_bytes
         if self.folder is None or total <= _BYTES_IN_MEMORY:
             pixels = np.zeros(size, dtype=np.uint8)

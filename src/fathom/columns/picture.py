@@ -72,7 +72,7 @@ _MOST_SCANS, _SCAN = 64, b"\xff\xda"
 # A file of a picture that can be decoded is never as large.
 _MOST_BYTES = 1 << 29
 _NO_MEMORY = "memory ran out"
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 _DEEP = ("I;16", "I;16B", "I;16L", "I", "F")
 # Modes of which one colour or level may stand for what is transparent.
 _ONE_CLEAR = ("1", "L", "P", "RGB")
@@ -215,19 +215,17 @@ def decode(content: bytes, height: int, width: int, channels: int) -> Pixels:
         pass
     try:
         with _one_at_a_time:
-            return _decoded(content, height, width, channels, alone=True)
+            return _decoded(content, height, width, channels)
     except MemoryError as error:
         raise PassingError(_NO_MEMORY) from error
 
 
-def _decoded(
-    content: bytes, height: int, width: int, channels: int, *, alone: bool = False
-) -> Pixels:
+def _decoded(content: bytes, height: int, width: int, channels: int) -> Pixels:
     try:
         with _opened(content) as image:
             if error := _too_much(image, content):
                 raise PictureError(error)
-            large = image.size[0] * image.size[1] > _LARGE and not alone
+            large = image.size[0] * image.size[1] > _LARGE
             with _one_at_a_time if large else nullcontext():
                 return _pixels(image, height, width, channels)
     except PictureError:

@@ -196,7 +196,7 @@ def build_score(
         theirs = (about.strongest, answers[about.strongest])
         recipe = compare_recipe(scored.rows, models, theirs, primary, plan)
     notes = (*_notes(scored), *looks_notes(about.looks), *split_notes(about.split))
-    return _worded(scored, primary, comparisons, recipe, about, (*unseen, *notes), *unseen)
+    return _worded(scored, primary, comparisons, recipe, about, (*unseen, *notes), "".join(unseen))
 
 
 def _numbered(seeds: Sequence[Answer]) -> list[tuple[str, Answer]]:
@@ -236,7 +236,7 @@ def _worded(
     recipe: RecipeComparison | None,
     about: About,
     notes: Sequence[str],
-    left_out: str = "",
+    left_out: str,
 ) -> Score:
     seeds = None if recipe is None else (recipe.comparison, len(recipe.scores))
     first = comparisons[0] if comparisons else None

@@ -115,8 +115,7 @@ def _surprises(
     """What the first sentence alone would hide."""
     sentences: list[str] = []
     # Where rows are too few for a test, nothing is said of this one either, good or bad.
-    tested = same_answer is not None and same_answer.low is not None
-    if same_answer is not None and tested and not same_answer.better:
+    if same_answer is not None and same_answer.low is not None and not same_answer.better:
         worse = same_answer.better is False
         allowed = "" if worse or len(others) < 2 else _allowed_for(same_answer, len(others))
         if primary.better:

@@ -45,7 +45,7 @@ def worst(
     if wrong is None:
         return []
     order = np.argsort(-wrong, kind="stable")
-    order = order[_mistaken(truth, answer, choice.threshold)[order]][:_WORST]
+    order = order[_mistaken(asked, truth, answer)[order]][:_WORST]
     if not len(order):
         return []
     places = np.flatnonzero(truth.known)[order]
@@ -69,14 +69,12 @@ def worst(
     return found
 
 
-def _mistaken(truth: Truth, answer: Answer, threshold: float | None) -> np.ndarray:
+def _mistaken(asked: tuple[Column, Choice], truth: Truth, answer: Answer) -> np.ndarray:
     """Which known rows are answered wrongly; a number is never met exactly."""
-    known, true = np.flatnonzero(truth.known), truth.rows.truth
-    if answer.value is not None:
-        return np.ones(len(known), dtype=bool)
-    assert answer.probability is not None, "what is no number has probabilities"
-    chance = answer.probability[known]
-    return np.array([answered(one, threshold) for one in chance], dtype=np.int64) != true
+    label = said_of(asked[0], answer, asked[1].threshold).label
+    if label is None:
+        return np.ones(len(truth.rows.truth), dtype=bool)
+    return label[truth.known] != truth.rows.truth
 
 
 def _tiles(learned: Learned, rows: Table, words: Sequence[str]) -> list[list[Tile]]:

@@ -174,7 +174,7 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
         options: how a text file is read; None = by the settings of the training file, where this
             one has the same ending.
     """
-    table = _as_only_input(run, _tested(data) or read(data, options or _options_of(run, data)))
+    table = _as_only_input(run, read(_tested(data), options or _options_of(run, data)))
     named = options is not None and options.names is not None
     check_like(table, run.record["columns"])
     if table.source.header or named:
@@ -185,11 +185,11 @@ def read_like_training(run: Run, data: object, options: ReadOptions | None = Non
 _SPLIT_TAKEN = "split_taken"
 
 
-def _tested(data: object) -> Table | None:
-    """The split to test on of a place that holds several; None where it does not."""
-    test = given_splits(data)[1]
+def _tested(data: object) -> object:
+    """The split to test on of a place that holds several; else what was given, perhaps read."""
+    whole, test, _ = given_splits(data)
     if not isinstance(test, Table):
-        return None
+        return whole
     told = Finding(
         code=_SPLIT_TAKEN,
         severity="low",

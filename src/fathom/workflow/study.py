@@ -95,7 +95,7 @@ def study(
     """Read, split, recognise, look and decide; nothing is trained.
 
     Kinds of inputs, findings that drop columns and all decisions look at training rows only; what
-    kind the target is, at all rows of its file.
+    kind the target is, at all rows that were split.
 
     Args:
         recipe: what was asked for.
@@ -136,19 +136,18 @@ def study(
 
 
 def _with_targets(schema: Schema, material: Material) -> Schema:
-    """The kinds of targets as all rows of their file show them, as `look` tells them.
+    """The kinds of targets as all rows that were split show them, as `look` tells them.
 
     A few values more or less make classes of a number: whether they fall among the training rows is
     chance, and no matter of what was meant.
     """
-    if material.given_test or material.test is None:
-        return schema
-    columns = dict(schema.columns)
+    tables = [material.pool]
+    if material.test is not None and not material.given_test:
+        tables.append(material.test)
+    columns, said = dict(schema.columns), material.roles.kinds
     for target in material.roles.targets:
-        if target in material.roles.kinds:
-            continue
-        cells = [located(table, target) for table in (material.pool, material.test)]
-        columns[target] = recognise_target(pl.concat(cells), name=target)
+        cells = pl.concat([located(table, target) for table in tables])
+        columns[target] = recognise_target(cells, name=target, declared=said.get(target))
     return Schema(schema.roles, columns)
 
 
