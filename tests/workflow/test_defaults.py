@@ -58,3 +58,10 @@ def test_weight_decay(num_rows: int, target: str, columns: str, pull: float) -> 
 )
 def test_folds(num_rows: int, target: str, folds: int) -> None:
     assert _decided(num_rows, target, "mixed", "split.folds") == folds
+
+
+@pytest.mark.parametrize(("checks", "patience"), [(8, 0), (16, 0), (17, 16), (40, 16)])
+def test_patience_is_said_only_where_it_can_run_out(checks: int, patience: int) -> None:
+    table = _table(600, "number", "mixed")
+    made = fathom.plan(table, "answer", settings={"training.checks": checks})
+    assert next(one.value for one in made if one.key == "training.patience") == patience

@@ -87,7 +87,7 @@ def test_a_slow_check_is_named_with_a_setting_that_helps(
         return check
 
     monkeypatch.setattr(learn, "validator", slow)
-    run = small_train(table, settings={"training.checks": 4})
+    run = small_train(table, settings={"training.checks": 4, "training.patience": 16})
     training = run.speed["training"]
     assert training["bottleneck"] == "checks"
     assert "training.checks = 1 in place of 4 with training.patience = 4" in training["sentence"]

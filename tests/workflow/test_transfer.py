@@ -247,6 +247,15 @@ def test_what_cannot_be_started_from(first: Run, few: Path, tmp_path: Path) -> N
         fathom.plan(few, settings={"transfer.from": str(plain.folder)})
 
 
+def test_a_mistyped_run_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    for name in ("photos-001", "prices-001"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(RunError, match=r"no such folder\n(.|\n)*Did you mean 'photos-001'\?"):
+        read_body(tmp_path / "photo-001")
+    with pytest.raises(RunError, match=r"Name the run folder that `fathom train` wrote"):
+        read_body(tmp_path / "something else")
+
+
 def test_a_time_that_was_given_is_for_one_training(first: Run, few: Path) -> None:
     said = {"transfer.from": str(first.folder), "time": 30}
     decided = {made.key: made for made in fathom.plan(few, settings=said)}

@@ -319,9 +319,12 @@ class Loss:
             counts: divide by these instead, the counts of the whole batch when this is the loss
                 of a piece of it.
         """
-        used = counts if counts is not None else self.counts()
-        total = [part_sum / used[name] for name, (part_sum, _) in self.parts.items()]
-        return torch.stack(total).sum() if total else torch.zeros(())
+        means = self.means(counts if counts is not None else self.counts())
+        return added(list(means.values())) if means else torch.zeros(())
+
+    def means(self, counts: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Each part by itself, divided by these counts."""
+        return {name: part_sum / counts[name] for name, (part_sum, _) in self.parts.items()}
 
     def counts(self) -> dict[str, Tensor]:
         """The count of each part, never less than a hair above zero."""
@@ -334,6 +337,11 @@ class Loss:
                 part_sum, count = merged[name][0] + part_sum, merged[name][1] + count
             merged[name] = (part_sum, count)
         return Loss(merged)
+
+
+def added(scalars: Sequence[Tensor]) -> Tensor:
+    """The sum of one scalar or more."""
+    return scalars[0] if len(scalars) == 1 else torch.stack([*scalars]).sum()
 
 
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:

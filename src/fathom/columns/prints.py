@@ -4,11 +4,11 @@ A run asks for them many times: when it splits, looks, fits, and writes down wha
 on. Each file is read once for all of that, as long as neither its size nor its time of change does.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TypeVar
 
 from fathom.columns.picture import Cell, Header, content_of, quiet, read_header
@@ -41,8 +41,10 @@ _headers: dict[Header, Header] = {}
 
 def prints(cells: Sequence[Cell]) -> list[Print]:
     """Of each picture, by threads; those that are known are not read again."""
-    if all(isinstance(cell, bytes) and len(cell) < _SHORT for cell in cells):
-        return [*map(_print, cells)]
+    short = [cell for cell in cells if isinstance(cell, bytes) and len(cell) < _SHORT]
+    if len(short) == len(cells):
+        named = [(blake2b(cell, digest_size=16).digest(), cell) for cell in short]
+        return [_of_digest.get(digest) or _new(digest, cell) for digest, cell in named]
     return by_threads(_print, cells)
 
 
@@ -55,7 +57,7 @@ def digest_of_name(cell: Cell) -> bytes:
     """What stands for the content of a file that cannot be read; b"" for content itself."""
     if isinstance(cell, bytes):
         return b""
-    return hashlib.blake2b(cell.encode(errors="replace"), digest_size=16, person=b"name").digest()
+    return blake2b(cell.encode(errors="replace"), digest_size=16, person=b"name").digest()
 
 
 def headers(cells: Sequence[Cell]) -> list[Header]:
@@ -86,9 +88,11 @@ def _print(cell: Cell) -> Print:
 
 
 def _of_content(content: bytes) -> Print:
-    digest = hashlib.blake2b(content, digest_size=16).digest()
-    found = _of_digest.get(digest)
-    if found is None:
-        header = read_header(content)
-        found = _of_digest[digest] = Print(digest, _headers.setdefault(header, header))
+    digest = blake2b(content, digest_size=16).digest()
+    return _of_digest.get(digest) or _new(digest, content)
+
+
+def _new(digest: bytes, content: bytes) -> Print:
+    header = read_header(content)
+    found = _of_digest[digest] = Print(digest, _headers.setdefault(header, header))
     return found

@@ -63,7 +63,7 @@ class ImageEncoder(Encoder):
         self.dim_out = (dim or dim_net) + int(missing)
 
     def forward(self, field: Field) -> Features:
-        pixels = (field.data.float() - self.mean) * self.scale
+        pixels = (field.data - self.mean).mul_(self.scale)
         pixels = pixels.contiguous(memory_format=self.memory_format)
         vector = self.view(self._seen(pixels))
         if field.mask is not None:  # where there is no picture, it tells nothing

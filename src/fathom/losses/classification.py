@@ -19,6 +19,8 @@ from torch import Tensor
 from fathom.base.errors import RecipeError
 from fathom.losses.inputs import check_above_zero, check_shapes, check_share, precise
 
+_NO_CLASS = -(1 << 62)
+
 
 def binary_cross_entropy(
     logits: Float[Tensor, "*shape"],
@@ -132,6 +134,8 @@ def cross_entropy(
         tensor([1.3863])
     """
     check_share("label_smoothing", label_smoothing)
+    if label_smoothing == 0 and class_weights is None and not target.is_floating_point():
+        return _of_numbers(precise(logits), target)
     surprise = -torch.log_softmax(precise(logits), dim=-1)
     surprise = _weighted(surprise, class_weights, "class_weights")
     loss = _at_truth(surprise, target)
@@ -192,6 +196,16 @@ def _at_truth(per_class: Tensor, target: Tensor) -> Tensor:
     shape = per_class.shape[:-1]
     check_shapes(shape, target.shape)
     return per_class.gather(-1, target.long().expand(shape).unsqueeze(-1)).squeeze(-1)
+
+
+def _of_numbers(scores: Tensor, target: Tensor) -> Tensor:
+    """The same bits by one operation of PyTorch's, whose gradient costs half as much."""
+    shape = scores.shape[:-1]
+    check_shapes(shape, target.shape)
+    flat, place = scores.reshape(-1, scores.shape[-1]), target.long().expand(shape).reshape(-1)
+    # No class number is to be passed over, as -100 is by default.
+    found = F.cross_entropy(flat, place, reduction="none", ignore_index=_NO_CLASS)
+    return found.reshape(shape)
 
 
 def _weighted(per_class: Tensor, weights: Tensor | None, option: str) -> Tensor:

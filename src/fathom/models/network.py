@@ -25,7 +25,8 @@ class SideBySide(nn.Module):
         self.net, self.members = net, members
 
     def forward(self, parts: dict[str, Features]) -> Features:
-        fused = torch.cat([part.tensor for part in parts.values()], dim=1)
+        vectors = [part.tensor for part in parts.values()]
+        fused = torch.cat(vectors, dim=1) if len(vectors) > 1 else vectors[0]
         return Features("vector", self.net(fused), members=self.members)
 
 

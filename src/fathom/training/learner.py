@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fathom.base.errors import RecipeError, TrainingError, listed
 from fathom.base.seeds import seed_global
-from fathom.base.tensors import Batch, Loss
+from fathom.base.tensors import Batch, Loss, added
 from fathom.objectives.objective import Objective, Phase
 from fathom.training.asked import check_network
 from fathom.training.averaging import build_average
@@ -97,7 +97,8 @@ class Learner:
         self.average = (
             build_average(self._named, plan.averaging, plan.num_steps) if plan.averaging else None
         )
-        self.finite = torch.ones((), dtype=torch.bool, device=self.device)
+        # 0 as long as all losses and norms were finite; 0 times another is NaN, and stays so.
+        self._nought = torch.zeros((), device=self.device)
 
     def _check_phases(self) -> None:
         names = [phase.name for phase in self.objective.phases]
@@ -131,6 +132,11 @@ class Learner:
         """All that is trained, the objective's own included."""
         return self._named.values()
 
+    @property
+    def finite(self) -> Tensor:
+        """Whether the losses of all steps since the last `load` were numbers."""
+        return self._nought == 0
+
     def gradients(self) -> dict[str, Tensor]:
         """The gradients of the last step, by the parameter's name, where there are any."""
         return {name: p.grad for name, p in self._named.items() if p.grad is not None}
@@ -152,13 +158,13 @@ class Learner:
         self._obey()
         parts = self._gradients(batch, phase)
         self._refuse_idleness()
-        loss = _added(list(parts.values())) if parts else self._zero()
+        loss = added(list(parts.values())) if parts else self._zero()
         with memory_told("Memory ran out for the optimiser.", f"step {self.step + 1}"):
             if self.plan.clip_norm is not None:
                 moved = self._phases[phase.name].values()
                 norm = nn.utils.clip_grad_norm_(moved, self.plan.clip_norm)
-                self.finite &= torch.isfinite(norm)
-            self.finite &= torch.isfinite(loss)
+                self._nought.add_(norm, alpha=0)
+            self._nought.add_(loss, alpha=0)
             optimizer.step()
             self.step += 1
             if self.average is not None:
@@ -254,11 +260,12 @@ class Learner:
         return found.counts()
 
     def _descend(self, loss: Loss, counts: dict[str, Tensor], phase: Phase) -> dict[str, Tensor]:
-        mean = loss.mean(counts)
+        means = loss.means(counts)
+        mean = added(list(means.values())) if means else self._zero()
         if mean.requires_grad:
             mean.backward(inputs=list(self._phases[phase.name].values()))
         self.timer.lap("backward")
-        return {name: total.detach() / counts[name] for name, (total, _) in loss.parts.items()}
+        return {name: mean.detach() for name, mean in means.items()}
 
     def _loss(self, batch: Batch, phase: Phase, piece: int = 0) -> Loss:
         kind = self.device.type
@@ -304,7 +311,7 @@ class Learner:
             optimizer.load_state_dict(state["optimizers"][name])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        self.finite = torch.ones_like(self.finite)
+        self._nought.zero_()
 
 
 def _learnt(network: nn.Module, objective: Objective) -> dict[str, nn.Parameter]:
@@ -325,10 +332,6 @@ def _learnt(network: nn.Module, objective: Objective) -> dict[str, nn.Parameter]
             do="Hand in a network with weights that may move.",
         )
     return learnt
-
-
-def _added(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
 
 
 def _cut(batch: Batch, num_pieces: int) -> list[Batch]:

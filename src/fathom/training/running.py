@@ -1,6 +1,5 @@
 """Means of the training loss since the last check, summed where the tensors are."""
 
-import torch
 from torch import Tensor
 
 from fathom.training.learner import Step
@@ -10,6 +9,7 @@ class Running:
     """Sums of losses and of their parts by phase; nobody waits for a tensor until asked.
 
     Example:
+        >>> import torch
         >>> running = Running()
         >>> for loss in (1.0, 3.0):
         ...     value = torch.tensor(loss)
@@ -29,8 +29,8 @@ class Running:
         self._loss = step.loss if self._loss is None else self._loss + step.loss
         phase = self._parts.setdefault(step.phase, {})
         for name, value in step.parts.items():
-            total, count = phase.get(name, (torch.zeros_like(value), 0))
-            phase[name] = (total + value, count + 1)
+            total, count = phase.get(name, (None, 0))
+            phase[name] = (value if total is None else total + value, count + 1)
 
     def loss(self) -> float | None:
         """The mean loss of a step; None before the first."""

@@ -336,11 +336,7 @@ def _training(
         clip_norm=clip or None,
         accumulate=_accumulate(decide, batch_size),
         check_every=max(1, num_steps // max(1, checks)),
-        patience=decide(
-            "training.patience",
-            8 if noisy(facts) else 16,
-            "checks without progress before it stops",
-        ),
+        patience=decide("training.patience", *_patience(facts, checks)),
         precision=engine.precision,
         fused=engine.fused,
         seed=seed,
@@ -353,6 +349,13 @@ def _checks(facts: Circumstances) -> tuple[int, str]:
     if noisy(facts):
         return 20, "the average moves slowly: more checks found the same moment"
     return 40, "often enough to find the best moment"
+
+
+def _patience(facts: Circumstances, checks: int) -> tuple[int, str]:
+    usual = 8 if noisy(facts) else 16
+    if checks <= usual:
+        return 0, "so few checks are all made, and the best is kept"
+    return usual, "checks without progress before it stops"
 
 
 def _accumulate(decide: Decider, batch_size: int) -> int:
