@@ -37,7 +37,7 @@ def main() -> None:
         record = json.loads((Path(place) / "run" / "record.json").read_text())
     speed = record["speed"]
     parts = speed["training"]["seconds"]
-    for name, over in (("training", parts), ("its steps", _steps(parts))):
+    for name, over in (("training", parts), ("steps", _steps(parts))):
         print(f"waiting for data: {100 * parts['data'] / sum(over.values()):.1f} % of the {name}")
     print(f"{speed['training']['examples_per_second']:,.0f} pictures a second; {speed['process']}")
     print(speed["sentence"])

@@ -46,8 +46,8 @@ def main() -> None:
     pictures, classes = [*x, *x_test], [*y.tolist(), *y_test.tolist()]
     block = DataBlock(
         blocks=(ImageBlock(PILImageBW), CategoryBlock),
-        get_x=pictures.__getitem__,
-        get_y=classes.__getitem__,
+        get_x=lambda number: pictures[number],
+        get_y=lambda number: classes[number],
         splitter=IndexSplitter(range(len(x), len(pictures))),
     )
     loaders = block.dataloaders(range(len(pictures)), num_workers=0)

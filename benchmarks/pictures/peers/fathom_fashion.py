@@ -22,8 +22,8 @@ def main() -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         score = json.loads((Path(folder) / "run" / "score.json").read_text())
         record = json.loads((Path(folder) / "run" / "record.json").read_text())
-    speed = record.get("speed", {})
-    tell(0, score["metrics"]["accuracy"]["value"], speed.get("seconds"))
+    process = record.get("speed", {}).get("process", {})
+    tell(0, score["metrics"]["accuracy"]["value"], process.get("training"))
 
 
 if __name__ == "__main__":
