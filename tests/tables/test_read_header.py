@@ -20,6 +20,7 @@ def guess(*lines: str, single_lines: bool = False) -> HeaderGuess:
         (["x,y", "?,1", "3,NA"], "words such as 'x' stand above numbers"),
         (["name,colour"] + [f"n{i},red" for i in range(5)], "'colour' never comes again"),
         (["text", "a long sentence that goes on", "another sentence"], "'text' is far shorter"),
+        (["picture,many", "a/1.png,few", "a/2.jpg,many"], "'picture' stands above names of files"),
         (["name,city", "bob,paris"], "nothing speaks for or against one"),
     ],
 )
@@ -37,6 +38,8 @@ def test_headers(lines: list[str], reason: str | None) -> None:
         (["1.234,5", "2,3"], "the first line holds the number '1.234'"),
         (["2019-01-01,x", "2019-01-02,y"], "the first line holds the date '2019-01-01'"),
         (["low,med", "high,low", "low,med"], "'low' of the first line comes again below it"),
+        (["a.png,few", "b.png,few", "c.png,many"], "'few' of the first line comes again below it"),
+        (["say,few", "no. Stop,few", "c.png,many"], "'few' of the first line comes again below it"),
         (["a,a", "b,c"], "'a' stands twice in the first line"),
         (["It was good. Really!", "It was bad."], "the first line does not look like names"),
         (["<5,3,4", "6,7,8", "9,1,2"], "the first line holds the number '3'"),

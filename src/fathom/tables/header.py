@@ -8,6 +8,8 @@ from itertools import pairwise
 from fathom.tables.cells import MISSING_WORDS, is_date, is_number
 
 _NAME = re.compile(r"[^\n.!?;]{1,40}\??")
+# Of a file: a word or two behind the last point, as in photos/a.png.
+_FILE = re.compile(r"\S.*\.[A-Za-z][A-Za-z0-9]{1,4}")
 _MOST_WORDS = 5
 _Columns = list[tuple[str, tuple[str, ...]]]
 
@@ -30,8 +32,9 @@ class HeaderGuess:
 def guess_header(records: Sequence[Sequence[str]], *, single_lines: bool = False) -> HeaderGuess:
     """Look whether the first record differs in nature from those below it.
 
-    Words above numbers speak for a header, numbers in the first line against one. Where all is
-    words: values that come again speak against, a name above values that repeat speaks for.
+    Words above numbers or names of files speak for a header, numbers in the first line against
+    one. Where all is words: values that come again speak against, a name above values that
+    repeat speaks for.
 
     Args:
         records: the first records, without blanks around cells; all of one length.
@@ -65,6 +68,9 @@ def guess_header(records: Sequence[Sequence[str]], *, single_lines: bool = False
 def _guess_from_words(columns: _Columns, single_lines: bool) -> HeaderGuess:
     cells = [cell for cell, _ in columns]
     for cell, below in columns:
+        if cell and not _FILE.fullmatch(cell) and _all_files(below):
+            return HeaderGuess(True, True, f"'{cell}' stands above names of files")
+    for cell, below in columns:
         if cell and cell in below:
             return HeaderGuess(False, True, f"'{cell}' of the first line comes again below it")
     twice = [cell for cell in cells if cell and cells.count(cell) > 1]
@@ -93,6 +99,11 @@ def _stands_above(cell: str, below: Sequence[str]) -> bool:
     if sum(map(is_number, known)) >= least:
         return True
     return not is_date(cell) and sum(map(is_date, known)) >= least
+
+
+def _all_files(cells: Sequence[str]) -> bool:
+    known = [cell for cell in cells if cell.lower() not in MISSING_WORDS]
+    return len(known) > 1 and all(map(_FILE.fullmatch, known))
 
 
 def _is_name(cell: str) -> bool:
