@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import fathom
+from fathom.base.errors import DataError
 from fathom.base.records import Finding
 
 
@@ -226,6 +227,28 @@ def test_pictures_that_are_not_there(named: Callable[[list[str | None]], Path]) 
     assert "identifier" not in found
     said = fathom.look(table, kinds={"pic": "ignored"})
     assert "pictures_absent" not in [one.code for one in said.findings]
+
+
+def test_hardly_any_picture_is_there(named: Callable[[list[str | None]], Path]) -> None:
+    """One stray file among many names that are wrong, and training says so too."""
+    table = named([*(f"nope/{n}.png" for n in range(49)), "there.png"])
+    (table.parent / "there.png").write_bytes(b"any")
+    assert (
+        "; 1 of 50 that were looked for were found" in found_in(table)["pictures_absent"].evidence
+    )
+    with pytest.raises(DataError, match=r"No column is left(.|\n)*pictures that 'pic' names where"):
+        fathom.plan(table, "size")
+
+
+def test_a_table_whose_first_pictures_are_missing_is_one_of_pictures(
+    named: Callable[[list[str | None]], Path],
+) -> None:
+    table = named([f"{n}.png" for n in range(80)])
+    for n in range(40, 80):
+        (table.parent / f"{n}.png").write_bytes(b"any")
+    found = found_in(table)
+    assert "pictures_absent" not in found
+    assert found["pictures_unreadable"].facts["count"] == 80
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,15 @@ def test_a_mistyped_run_is_answered_with_the_nearest(tmp_path: Path) -> None:
         read_body(tmp_path / "something else")
 
 
+@pytest.mark.parametrize("said", ["image:rgb", "image:48"])
+def test_pictures_said_otherwise_than_the_first_run_reads_them(
+    said: str, first: Run, few: Path
+) -> None:
+    with pytest.raises(RecipeError, match=rf"otherwise than was said(.|\n)*got: +{said}"):
+        fathom.plan(few, from_=first.folder, kinds={"image": said})
+    fathom.plan(few, from_=first.folder, kinds={"image": "image:grey"})
+
+
 def test_a_time_that_was_given_is_for_one_training(first: Run, few: Path) -> None:
     said = {"transfer.from": str(first.folder), "time": 30}
     decided = {made.key: made for made in fathom.plan(few, settings=said)}

@@ -54,7 +54,7 @@ def about_image(profile: Profile) -> Evidence | None:
         some = raw.head(_LOOKED_AT)
         share = sum(cell.lower().endswith(PICTURE_ENDINGS) for cell in some) / len(some)
         # Where a table tells only what its pictures were once called, there is nothing to see.
-        if not any(map(is_file, some.head(_FILES_TRIED))):
+        if not any(map(is_file, raw.gather_every(max(1, len(raw) // _FILES_TRIED)))):
             return None
         what = f"are names of files of pictures, such as '{one_line(raw[0])}'"
     else:

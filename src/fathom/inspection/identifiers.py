@@ -74,7 +74,7 @@ def find_identifiers(sheet: Sheet) -> list[Finding]:
         skipped = column.name in (*sheet.targets, sheet.group) or column.said
         reason = "" if skipped else identifier_reason(column)
         # What to do about pictures that are not there is told with more than "leave it out".
-        if reason and not names_absent_pictures(sheet, column.name):
+        if reason and not names_absent_pictures(sheet.table, column.name):
             found.append(_identifier(column, reason))
     return found
 

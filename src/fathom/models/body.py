@@ -82,6 +82,32 @@ class Body:
         )
         return replace(column, fitted=fitted)
 
+    def check_said(self, name: str, kind: Image, size: tuple[int, int]) -> None:
+        """What was said of the pictures of a column must be how this network reads them.
+
+        Args:
+            name: of the column.
+            kind: with what was said.
+            size: height and width that follow from that.
+
+        Raises:
+            RecipeError: colours were said where it reads grey, or grey where it reads colours, or
+                a size that a run cannot change.
+        """
+        then = self.column
+        other = kind.colour != "auto" and (kind.colour == "grey") != (then.channels == 1)
+        if kind.side and not self.foreign:
+            other |= size != (then.height, then.width)
+        if other:
+            reads = "grey" if then.channels == 1 else "in colour"
+            raise RecipeError(
+                "The network to start from reads pictures otherwise than was said.",
+                where=f"the kind of '{name}'",
+                expected=f"{then.height} × {then.width} pixels, {reads}, as {self.origin} does",
+                got=f"image:{kind.side or kind.colour}",
+                do=f"Say --kind {name}=image alone, or start from another network.",
+            )
+
     def put_into(self, network: Network) -> None:
         """The weights into every encoder of pictures of a network built by `plan`."""
         for encoder in encoders_of(network).values():

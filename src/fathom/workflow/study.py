@@ -14,6 +14,7 @@ from fathom.base.seeds import torch_generator
 from fathom.columns.image import Image
 from fathom.columns.picture import why_broken
 from fathom.columns.recognise import recognise_target
+from fathom.inspection.absent_pictures import names_absent_pictures
 from fathom.inspection.inspect import inspect
 from fathom.inspection.sheet import Sheet
 from fathom.metrics.catalogue import METRICS, metric_named
@@ -218,7 +219,7 @@ def circumstances(
     Raises:
         RecipeError, RunError: the network to start from is none, or of no use.
     """
-    body = _body(recipe, schema)
+    body = _body(recipe, material.train, schema)
     return Circumstances(
         num_rows=len(material.parts[0][0]),
         tasks={column.name: task_of(column) for column in targets},
@@ -230,19 +231,24 @@ def circumstances(
     )
 
 
-def _body(recipe: Recipe, schema: Schema) -> Body | None:
+def _body(recipe: Recipe, train: Table, schema: Schema) -> Body | None:
     """The trained network that was named to start from.
 
     Raises:
-        RecipeError: no input is a picture.
+        RecipeError: no input is a picture, or they were said to be others than it reads.
         RunError, MissingExtra: there is none, or it cannot be built here.
     """
     place = recipe.get("transfer.from")
     if place is None:
         return None
-    if not _pictures(schema):
+    pictures = _pictures(schema)
+    if not pictures:
         raise useless("transfer.from", recipe, NO_PICTURE)
-    return read_body(place)
+    body = read_body(place)
+    values = parse_columns(train, dict(pictures))
+    for name, kind in pictures.items():
+        body.check_said(name, kind, kind.size(values[name]))
+    return body
 
 
 def _pictures(schema: Schema) -> dict[str, Image]:
@@ -320,12 +326,16 @@ def _check_inputs(train: Table, schema: Schema) -> None:
     """
     if not schema.inputs:
         kinds = listed(f"{name} ({one.kind.name})" for name, one in schema.columns.items())
+        absent = [name for name in schema.columns if names_absent_pictures(train, name)]
         raise DataError(
             "No column is left to learn from.",
             where=train.source.name,
             expected="at least one input that varies and does not merely name the rows",
             got=f"only {kinds}",
-            do="Bring more columns, or say a column's kind with --kind COLUMN=KIND.",
+            do=f"Put the pictures that '{absent[0]}' names where it says, counted from the folder "
+            "of the table, or correct the names: hardly any of them is there."
+            if absent
+            else "Bring more columns, or say a column's kind with --kind COLUMN=KIND.",
         )
 
 
