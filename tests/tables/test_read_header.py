@@ -20,7 +20,10 @@ def guess(*lines: str, single_lines: bool = False) -> HeaderGuess:
         (["x,y", "?,1", "3,NA"], "words such as 'x' stand above numbers"),
         (["name,colour"] + [f"n{i},red" for i in range(5)], "'colour' never comes again"),
         (["text", "a long sentence that goes on", "another sentence"], "'text' is far shorter"),
-        (["picture,many", "a/1.png,few", "a/2.jpg,many"], "'picture' stands above names of files"),
+        (
+            ["picture,many", "a/1.png,few", "a/2.jpg,many"],
+            "'picture' stands above names that end as",
+        ),
         (["name,city", "bob,paris"], "nothing speaks for or against one"),
     ],
 )

@@ -312,18 +312,17 @@ class Loss:
 
     parts: dict[str, tuple[Tensor, Tensor]]
 
-    def mean(self, counts: dict[str, Tensor] | None = None) -> Tensor:
-        """The scalar to descend: the sum over parts of sum / count.
-
-        Args:
-            counts: divide by these instead, the counts of the whole batch when this is the loss
-                of a piece of it.
-        """
-        means = self.means(counts if counts is not None else self.counts())
+    def mean(self) -> Tensor:
+        """The scalar to descend: the sum over parts of sum / count."""
+        means = self.means(self.counts())
         return added(list(means.values())) if means else torch.zeros(())
 
     def means(self, counts: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each part by itself, divided by these counts."""
+        """Each part by itself, divided by these counts.
+
+        Args:
+            counts: its own, or those of the whole batch where this is the loss of a piece of it.
+        """
         return {name: part_sum / counts[name] for name, (part_sum, _) in self.parts.items()}
 
     def counts(self) -> dict[str, Tensor]:

@@ -43,8 +43,7 @@ def prints(cells: Sequence[Cell]) -> list[Print]:
     """Of each picture, by threads; those that are known are not read again."""
     short = [cell for cell in cells if isinstance(cell, bytes) and len(cell) < _SHORT]
     if len(short) == len(cells):
-        named = [(blake2b(cell, digest_size=16).digest(), cell) for cell in short]
-        return [_of_digest.get(digest) or _new(digest, cell) for digest, cell in named]
+        return [*map(_of_content, short)]
     return by_threads(_print, cells)
 
 
@@ -89,10 +88,8 @@ def _print(cell: Cell) -> Print:
 
 def _of_content(content: bytes) -> Print:
     digest = blake2b(content, digest_size=16).digest()
-    return _of_digest.get(digest) or _new(digest, content)
-
-
-def _new(digest: bytes, content: bytes) -> Print:
-    header = read_header(content)
-    found = _of_digest[digest] = Print(digest, _headers.setdefault(header, header))
+    found = _of_digest.get(digest)
+    if found is None:
+        header = read_header(content)
+        found = _of_digest[digest] = Print(digest, _headers.setdefault(header, header))
     return found

@@ -69,7 +69,9 @@ def _guess_from_words(columns: _Columns, single_lines: bool) -> HeaderGuess:
     cells = [cell for cell, _ in columns]
     for cell, below in columns:
         if cell and not _FILE.fullmatch(cell) and _all_files(below):
-            return HeaderGuess(True, True, f"'{cell}' stands above names of files")
+            return HeaderGuess(
+                True, True, f"'{cell}' stands above names that end as those of files do"
+            )
     for cell, below in columns:
         if cell and cell in below:
             return HeaderGuess(False, True, f"'{cell}' of the first line comes again below it")
