@@ -78,6 +78,7 @@ OWN = {
     ("plan", "output"),
     ("plan", "rates"),
     ("plan", "speed"),
+    ("plan", "time"),
     # It needs a run on pictures: test_transfer.py.
     ("plan", "from_"),
     ("train", "from_"),

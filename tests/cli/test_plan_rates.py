@@ -106,3 +106,24 @@ def test_what_was_measured_is_held_to_in_a_written_recipe(
     out = tmp_path / "run"
     assert fathom("train", recipe, "--out", out).code == 0
     assert "fused = false" in (out / "recipe.toml").read_text()
+
+
+def test_a_time_is_measured_for_a_plan(
+    fathom: Fathom, houses: Path, tmp_path: Path, tiny: tuple[str, ...]
+) -> None:
+    """As for a training: the seconds stay in a written recipe, the passes are told as a comment."""
+    recipe, page = tmp_path / "recipe.toml", tmp_path / "rates.html"
+    said = fathom("plan", houses, "-t", "price", *tiny, "--time=100s", "-o", recipe)
+    assert said.code == 0
+    assert "fit into the 100 seconds" in said.out
+    lines = recipe.read_text().splitlines()
+    assert [line.split("  #")[0] for line in lines if line.startswith("time")] == ["time = 100.0"]
+    short = fathom("plan", houses, "-t", "price", *tiny, "--time=0.01s", "--json")
+    made = {one["key"]: one for one in json.loads(short.out)["decisions"]}
+    assert made["training.epochs"]["value"] < 2
+    assert "0.01 s hold" in made["training.epochs"]["reason"]
+    told = fathom("plan", houses, "-t", "price", *tiny, "--time=100s", "--rates", page)
+    assert "--time 100s" in told.err
+    wrong = fathom("plan", houses, "-t", "price", "--time=soon")
+    assert wrong.code == 1
+    assert "The budget is not a length of time." in wrong.err

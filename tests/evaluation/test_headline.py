@@ -1,5 +1,7 @@
 """What stands before all else: rows that were trained on, and every target."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,18 @@ def test_every_target_is_told() -> None:
     )
     none = headline([score("price", 0.3), score("x", 0.3, baselines=())])
     assert none.endswith("; x: not compared, no baseline could answer.")
+
+
+def test_what_an_earlier_score_said_ends_the_verdict() -> None:
+    first, second = score("price", 0.3), score("rent", 3.0)
+    told = replace(second, recalled="It was worse than trees.")
+    assert headline([first, told]).endswith(" of mean). rent: It was worse than trees.")
+    rows = Rows(task="regression", truth=np.arange(41.0))
+    about = About(target="price", strongest="mean", recalled="It was worse than trees.")
+    answers = Answer(number=np.arange(41.0) + 1), {"mean": Answer(number=np.full(41, 20.0))}
+    assert build_score(rows, *answers, about, plan=PLAN).verdict.endswith(
+        " was not measured. It was worse than trees."
+    )
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,10 @@ def test_near_copies_across_files(folder: Path, tmp_path_factory: pytest.TempPat
         place.write_bytes(saved(image, "JPEG", quality=85))
     found = found_in(folder, test)["near_copies_across_files"]
     assert found.title == "2 test pictures show nearly what a training picture shows."
+    assert found.evidence.startswith(
+        "2 of 10 pictures (20 %): test bird/00.jpg like training bird/00.png; test cat/01.jpg like "
+        "training cat/01.png. "
+    )
     assert found.severity == "high"
     assert found.rows == (1, 6)
 

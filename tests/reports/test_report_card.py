@@ -103,7 +103,7 @@ def test_what_stands_in_it():
         "## Record",
     ]
     assert "| RMSE ↓ | 45.1 (43.9 to 46.3) | 48.0 (46.7 to 49.3) |" in card
-    assert "have been looked at 3 times" in card
+    assert "3 models were scored on the" in card
     assert "It relies most on (by RMSE): price." in card
     assert "To be written by its owner" in card
 

@@ -307,7 +307,7 @@ def test_each_target_has_its_name_where_there_are_several():
 
 
 def test_many_looks_are_warned_of():
-    warned = "Choosing again and again by the same rows"
+    warned = "Choosing among models by the same rows"
     for looks, expected in ((None, False), (1, False), (2, True)):
         target = a_target(looks=looks)
         assert (

@@ -166,8 +166,8 @@ def test_directions_are_those_of_the_metrics():
     ("looks", "words"),
     [
         (None, "Measured on 4,128 test rows."),
-        (1, "Measured on 4,128 test rows, looked at for the first time."),
-        (3, "Measured on 4,128 test rows, looked at 3 times on this machine."),
+        (1, "Measured on 4,128 test rows, the first model to be scored on them on this machine."),
+        (3, "Measured on 4,128 test rows; 3 models were scored on them on this machine."),
     ],
 )
 def test_looks_are_told(looks, words):

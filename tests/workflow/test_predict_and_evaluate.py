@@ -199,6 +199,15 @@ def test_evaluate_agrees_with_scikit_learn(price_run: Run, news: pl.DataFrame) -
     assert json.loads(kept.read_text())["metrics"] == score["metrics"]
 
 
+def test_a_baseline_that_won_in_the_training_is_not_forgotten(
+    make_houses: Make, small_train: Train, news: pl.DataFrame
+) -> None:
+    run = small_train(make_houses(400), settings={"evaluate.baselines": True})
+    told = run.score["comparisons"][0]
+    assert (told["against"] != "constant", told["better"]) == (True, False)
+    assert f"it was worse than {told['against']} (rmse " in evaluate(run, news).verdict
+
+
 def test_predictions_show_their_rows_and_what_was_unusual(
     dear_run: Run, news: pl.DataFrame
 ) -> None:

@@ -62,6 +62,7 @@ def look(data: Data, asked: Asked, json: Json = False) -> None:
 def plan(
     data: Data,
     asked: Asked,
+    time: Time = None,
     output: File = None,
     rates: Rates = None,
     speed: Speed = False,
@@ -70,7 +71,7 @@ def plan(
     """Say every decision and its reason, as a recipe that can be edited and trained."""
     from fathom.cli import verbs
 
-    verbs.plan(data, asked, output, rates, speed, verbs.Show(json))
+    verbs.plan(data, asked, time, output, rates, speed, verbs.Show(json))
 
 
 @app.command()

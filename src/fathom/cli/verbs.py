@@ -21,7 +21,7 @@ from fathom.inspection.gather import by_severity, gather
 from fathom.inspection.show import ANSWERS, as_text
 from fathom.reports.rates import write_rates
 from fathom.tables.options import ReadOptions
-from fathom.workflow.budget import seconds_of
+from fathom.workflow.budget import seconds_of, timed
 from fathom.workflow.engine_speeds import as_text as speeds_as_text
 from fathom.workflow.engine_speeds import speeds_of
 from fathom.workflow.engine_speeds import to_dict as speeds_to_dict
@@ -145,9 +145,15 @@ def _aside(show: Show) -> Callable[[str], None]:
 
 
 def plan(
-    data: Path, asked: Asked, output: Path | None, rates: Path | None, speed: bool, show: Show
+    data: Path,
+    asked: Asked,
+    time: str | None,
+    output: Path | None,
+    rates: Path | None,
+    speed: bool,
+    show: Show,
 ) -> None:
-    recipe = _recipe(data, asked)
+    recipe = _recipe(data, asked, time)
     sources = _sources(data, asked, recipe)
     recipe = recipe.with_said(sources.said(), {})
     tables = [sources.data, sources.test, sources.validation]
@@ -155,7 +161,7 @@ def plan(
         for table in tables:
             if written is not None and isinstance(table, str | Path):
                 _check_apart(Path(table), written, option)
-    made = study(recipe, sources.data, sources.test, sources.validation)
+    made = timed(study(recipe, sources.data, sources.test, sources.validation))
     columns = made.schema.described
     found = None if rates is None else rates_of(made)
     speeds = speeds_of(made, _aside(show)) if speed else []
@@ -175,16 +181,17 @@ def plan(
     if speeds and not show.json:
         _say(speeds_as_text(speeds), file=sys.stderr)
     if rates is not None and found is not None:
-        use = _train_with(found.suggested, data, asked)
+        use = _train_with(found.suggested, data, asked, time)
         write_rates(rates, found, ", ".join(made.schema.roles.targets), use)
         _say(f"{found.as_text()}\nPicture: {rates}", file=sys.stderr)
         if found.suggested is not None:
             _say(f"Train with it: {use}", file=sys.stderr)
 
 
-def _train_with(rate: float | None, data: Path, asked: Asked) -> str:
+def _train_with(rate: float | None, data: Path, asked: Asked, time: str | None) -> str:
     """What was typed, as the command that trains with this learning rate."""
-    named = {**asked.said(), "test": asked.test, "validation": asked.validation}
+    files = {"test": asked.test, "validation": asked.validation}
+    named = {**asked.said(), **files, "time": time}
     words = ["fathom", "train", str(data)]
     for key, value in named.items():
         words += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
@@ -230,7 +237,7 @@ _NOT_SCORED = "Not scored: there were no test rows whose target is known and was
 
 def conclude(run: Run, show: Show) -> None:
     """Print score and report of a run."""
-    scored = (run.folder / "score.json").exists()
+    scored = run.scored
     if show.json:
         _print(run.score if scored else {"folder": str(run.folder)})
         return

@@ -23,7 +23,8 @@ def headline(scores: Sequence[Score]) -> str:
     alone = all(len(score.baselines) < 2 for score in scores)
     rival = "only baseline measured" if alone else "strongest baseline"
     first = f"Better than the {rival} {counted} targets."
-    return " ".join([*cautions, first, "; ".join(map(_clause, scores)) + "."])
+    earlier = [f"{score.target}: {score.recalled}" for score in scores if score.recalled]
+    return " ".join([*cautions, first, "; ".join(map(_clause, scores)) + ".", *earlier])
 
 
 def stands(score: Score) -> bool | None:

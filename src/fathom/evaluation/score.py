@@ -57,6 +57,7 @@ class About:
         looks: how many models were scored on these rows; None where it makes no sense.
         seen: how many of these rows were trained on; None = not known, or none by the split.
         lost: which inputs tell nothing in these rows, in a sentence that leads; "" = none.
+        recalled: what an earlier score said of a baseline that is not among these; "" = nothing.
         notes: what else should stand beside the score.
         seconds: how long the run took.
     """
@@ -69,6 +70,7 @@ class About:
     looks: Looks | None = None
     seen: SeenRows | None = None
     lost: str = ""
+    recalled: str = ""
     notes: tuple[str, ...] = ()
     seconds: float | None = None
 
@@ -93,6 +95,7 @@ class Score:
         recipe: the same over several seeds; None = one seed.
         verdict: plain words.
         caution: why the verdict must not be taken as it stands, with which it begins; "" = nothing.
+        recalled: what an earlier score said, with which the verdict ends; "" = nothing.
         seen: scored rows that were trained on; None = not known, or none by the split.
         notes: what should be known when reading the numbers.
         seconds: how long the run took.
@@ -113,6 +116,7 @@ class Score:
     recipe: RecipeComparison | None
     verdict: str
     caution: str
+    recalled: str
     seen: int | None
     notes: tuple[str, ...]
     seconds: float | None
@@ -270,8 +274,9 @@ def _worded(
         comparisons=tuple(comparisons),
         recipe=recipe,
         caution=caution,
+        recalled=about.recalled,
         seen=None if about.seen is None else about.seen.count - about.seen.near,
-        verdict=" ".join([*([caution] if caution else []), said, *limits]),
+        verdict=" ".join(part for part in (caution, said, *limits, about.recalled) if part),
         notes=(
             *([seen] if seen and not leads else []),
             *notes,

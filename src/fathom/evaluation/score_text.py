@@ -36,7 +36,7 @@ def score_text(score: Mapping[str, Any]) -> str:
         lines.append(score["still_falling"])
     looks = score.get("looks")
     if looks and looks > 1:
-        lines.append(f"These test rows have now been looked at {looks} times on this machine.")
+        lines.append(f"So far {looks} models were scored on these rows on this machine.")
     return "\n".join(lines)
 
 

@@ -55,7 +55,14 @@ def _same_file(pictures: Pictures, pairs: np.ndarray) -> Bool[np.ndarray, " pair
 
 
 def _shown(one: Pictures, other: Pictures, pairs: np.ndarray) -> str:
-    names = (f"{one.called(a)} and {other.called(b)}" for a, b in pairs.tolist())
+    """The pairs by name, the other's first where it is of other rows."""
+    apart = one.part != other.part
+    names = (
+        f"{other.part} {other.called(b)} like training {one.called(a)}"
+        if apart
+        else f"{one.called(a)} and {other.called(b)}"
+        for a, b in pairs.tolist()
+    )
     return several(names, most=3, between="; ")
 
 

@@ -54,6 +54,6 @@ def _too_large(wanted: int, left: int, copies: int) -> RecipeError:
         where="network",
         expected=f"at most {left / _GIGABYTE:,.1f} GB, which is what is left",
         got=f"{wanted / _GIGABYTE:,.1f} GB or more for {what}",
-        do='Choose a smaller network (size = "small", a smaller network.width), or end other '
-        "programs that hold memory.",
+        do='Choose a smaller network (size = "small", a smaller network.width, fewer '
+        "network.channels for pictures), or end other programs that hold memory.",
     )

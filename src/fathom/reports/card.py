@@ -130,8 +130,8 @@ def _limits(content: ReportContent) -> str:
         if f.severity != "low"
     ]
     lines += [
-        f"The {inline(target.split)} rows of {inline(target.name)} have been looked at "
-        f"{target.looks} times: the best of several scores looks better than it is."
+        f"{target.looks} models were scored on the {inline(target.split)} rows of "
+        f"{inline(target.name)}: the best of several scores looks better than it is."
         for target in content.targets
         if (target.looks or 0) > 1
     ]

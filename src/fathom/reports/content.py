@@ -62,7 +62,7 @@ class TargetContent:
         name: the target column.
         task: regression, binary, multiclass or multilabel.
         rows: how many rows the scores rest on.
-        looks: how often these rows have been looked at on this machine.
+        looks: how many models were scored on these rows on this machine, this one included.
         split: which rows they are.
         metrics: name -> score of the model, in the order in which they are shown.
         meanings: name of a metric -> one sentence for a newcomer.

@@ -99,8 +99,8 @@ def _metrics(target: TargetContent) -> list[str]:
 def _basis(target: TargetContent) -> str:
     if target.rows is None:
         return ""
-    looks = {None: "", 0: "", 1: ", looked at for the first time"}
-    times = looks.get(target.looks, f", looked at {target.looks} times on this machine")
+    looks = {None: "", 0: "", 1: ", the first model to be scored on them on this machine"}
+    times = looks.get(target.looks, f"; {target.looks} models were scored on them on this machine")
     return f"Measured on {counted(target.rows, f'{target.split} row')}{times}."
 
 

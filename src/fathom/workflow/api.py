@@ -8,7 +8,7 @@ from fathom.base.records import Decision
 from fathom.reports.rates import write_rates
 from fathom.training.rate_range import RateRange
 from fathom.workflow import look as looking
-from fathom.workflow.budget import seconds_of
+from fathom.workflow.budget import seconds_of, timed
 from fathom.workflow.look import Look
 from fathom.workflow.rates import rates_of
 from fathom.workflow.recipe import Recipe, check_said_once
@@ -70,6 +70,7 @@ def plan(
     group: str | None = None,
     time_column: str | None = None,
     weight: str | None = None,
+    time: float | str | None = None,
     kinds: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Decision, ...]:
@@ -78,6 +79,7 @@ def plan(
     Args:
         data, target, test, validation, from_: as `train` takes them.
         size, seed, names, group, time_column, weight, kinds, settings: likewise.
+        time: likewise; a few steps are timed here for it, and so will be by `train`.
 
     Example:
         >>> import fathom
@@ -94,9 +96,10 @@ def plan(
         "group": group,
         "time_column": time_column,
         "weight": weight,
+        "time": seconds_of(time, "time"),
     }
     recipe = _recipe(target, kinds, settings, common)
-    return study(recipe, data, test, validation).decisions
+    return timed(study(recipe, data, test, validation)).decisions
 
 
 def learning_rate_range(

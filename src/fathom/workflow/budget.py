@@ -77,6 +77,12 @@ def seconds_of(said: float | str | None, where: str) -> float | None:
         ) from error
 
 
+def timed(made: Study) -> Study:
+    """The study within the seconds that its recipe gives; without such, as it is."""
+    seconds = made.recipe.get("time")
+    return made if seconds is None else within(made, seconds)
+
+
 def within(made: Study, seconds: float) -> Study:
     """The same study with as many steps as the seconds hold, and never more than it had.
 

@@ -14,6 +14,7 @@ from fathom.base.records import Finding
 from fathom.evaluation.headline import headline
 from fathom.evaluation.intervals import Interval
 from fathom.evaluation.ledger import look, rows_key
+from fathom.evaluation.recall import recalled
 from fathom.evaluation.score import About, Score, build_score
 from fathom.evaluation.score_text import score_text
 from fathom.metrics.record import Answer as Said
@@ -67,7 +68,8 @@ def evaluate(run: Run | str | Path, data: object, options: ReadOptions | None = 
     """Score a run on rows whose targets are known; says how many of them it was trained on.
 
     The constant answer of the training rows stands beside it as the baseline: the others would
-    need the training rows, which a run folder does not hold.
+    need the training rows, which a run folder does not hold. Where the run was no better than the
+    strongest of them on the rows held out in its training, that is said again.
 
     Args:
         run: a trained run, or its folder.
@@ -155,6 +157,7 @@ def _score(
         looks=look(rows_key(rows, [column.name]), fingerprint(run.folder)),
         seen=doubts.seen_rows(truth.known),
         lost=doubts.lost,
+        recalled=recalled(run.score, column.name) if run.scored else "",
         notes=() if doubts.seen is not None else (_UNKNOWN,),
     )
     said = said_of(column, answer, threshold)

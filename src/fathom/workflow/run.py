@@ -74,6 +74,11 @@ class Run:
         """
         return read_sealed(self.folder / "score.json")
 
+    @property
+    def scored(self) -> bool:
+        """Whether there is a score."""
+        return (self.folder / "score.json").exists()
+
     @cached_property
     def answers(self) -> dict[str, Any]:
         """Thresholds and bands, as held rows chose them.
@@ -147,7 +152,7 @@ class Run:
             )
 
     def __repr__(self) -> str:
-        verdict = self.score["verdict"] if (self.folder / "score.json").exists() else "not scored"
+        verdict = self.score["verdict"] if self.scored else "not scored"
         return f"Run({str(self.folder)!r})\n{verdict}"
 
     def _repr_html_(self) -> str | None:

@@ -20,7 +20,7 @@ from fathom.inspection.gather import by_severity, gather
 from fathom.models.model import save_model
 from fathom.training.learner import Event
 from fathom.workflow.bands import Band, Held, fit_band
-from fathom.workflow.budget import TOO_SHORT, within
+from fathom.workflow.budget import TOO_SHORT, timed
 from fathom.workflow.by_content import by_content
 from fathom.workflow.conclude import conclude
 from fathom.workflow.judge import Choice, choose, truth_of
@@ -91,7 +91,7 @@ def train(
         made = study(recipe, sources.data, sources.test, sources.validation, left_out)
     if recipe.get("time") is not None:
         with clock("measuring a step"):
-            made = within(made, recipe.get("time"))
+            made = timed(made)
     folder = new_folder(out, recipe)
     with alone_in(folder):
         _write_plan(folder, made)
