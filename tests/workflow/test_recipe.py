@@ -94,6 +94,21 @@ def test_a_wrong_type_is_refused(key: str, value: object) -> None:
         Recipe.of({key: value})
 
 
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("resnet50", "Did you mean 'residual'?"),
+        ("Transformer", "Did you mean 'vit'?"),
+        ("lenett", "Did you mean 'lenet'?"),
+        ("something", "Choose one of these."),
+    ],
+)
+def test_what_others_call_a_network_is_understood(said: str, advice: str) -> None:
+    with pytest.raises(RecipeError, match=f"cannot be '{said}'") as caught:
+        Recipe.of({"network.pictures": said})
+    assert caught.value.do == advice
+
+
 def test_a_whole_number_is_a_number() -> None:
     assert Recipe.of({"training.epochs": 3}).get("training.epochs") == 3.0
 

@@ -1,7 +1,8 @@
 """Every setting of a recipe: its key, its type, what it does. The one list, for people too."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fathom.base.errors import RecipeError, listed, nearest
@@ -19,6 +20,7 @@ class Setting:
         types: the Python types that a value may have.
         explanation: what it does, for a newcomer.
         choices: the words it may be; empty = any value of its type.
+        meant: what others call such a thing -> the choice that comes nearest.
         least: of numbers, the smallest that makes sense.
         most: of numbers, the largest.
     """
@@ -29,6 +31,7 @@ class Setting:
     choices: Choices = ()
     least: float = -math.inf
     most: float = math.inf
+    meant: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def check(self, value: Any) -> Any:
         """The value in its own type.
@@ -56,10 +59,14 @@ class Setting:
                 where=self.key,
                 expected=listed([*self.choices, *switches], most=20),
                 got=f"'{value}'",
-                do=nearest(str(value), self.choices) or "Choose one of these.",
+                do=self._nearest(value) or "Choose one of these.",
             )
         self._check_range(value)
         return value
+
+    def _nearest(self, word: str) -> str:
+        known = next((name for name in self.meant if word.lower().startswith(name)), None)
+        return f"Did you mean '{self.meant[known]}'?" if known else nearest(word, self.choices)
 
     def _check_range(self, value: Any) -> None:
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
@@ -182,6 +189,7 @@ SETTINGS: tuple[Setting, ...] = (
         _TEXT,
         "Which network for pictures.",
         ("residual", "quick", "convnext", "vit", "lenet", "flat", "pretrained", "timm"),
+        meant={"resnet": "residual", "cnn": "residual", "transformer": "vit", "mlp": "flat"},
     ),
     Setting(
         "network.channels",
