@@ -14,6 +14,7 @@ from fathom.base.tensors import Batch, Loss
 from fathom.objectives.objective import Phase
 from fathom.objectives.supervised import PlainLoss
 from fathom.training.checkpoint import Snapshot, same
+from fathom.training.optimizers import OptimizerPlan
 
 Make = Callable[..., Any]
 
@@ -96,6 +97,7 @@ def test_after_three_tries_it_stops_and_says_what_broke(
         train(made, plan(), validate, folder=tmp_path)
     assert caught.value.where == "between step 6 and 9"
     assert "step 8: the part 'loss' of the loss" in caught.value.got
+    assert caught.value.do.startswith("Look for infinite or huge values")
     assert "weights of the last good check are kept" in caught.value.do
     assert same(weights(made.network), seen[0])
     kept = Snapshot.read(tmp_path / "checkpoint").state()
@@ -103,6 +105,12 @@ def test_after_three_tries_it_stops_and_says_what_broke(
     assert kept["learner"]["step"] == 6
     assert [event["event"] for event in lines(tmp_path, "events")] == ["roll_back"] * 3
     assert [record["step"] for record in lines(tmp_path, "history")] == [3, 6]
+
+
+def test_a_huge_learning_rate_is_named_as_the_cause(tiny: Make, plan: Make, train: Make) -> None:
+    with pytest.raises(TrainingError, match="three roll-backs") as caught:
+        train(tiny(Bursting({4: 99})), plan(optimizer=OptimizerPlan(learning_rate=300.0)))
+    assert caught.value.do.startswith("Lower the learning rate: hardly any network is trained with")
 
 
 def _nan_input(made: Any) -> None:

@@ -30,6 +30,8 @@ from fathom.training.throughput import Work, measure_work
 
 MOST_ROLL_BACKS = 3
 _SMALLER = 0.3
+# Still so large after three roll-backs: it was more than 37.
+_HUGE_RATE = 1.0
 
 
 def train_network(
@@ -293,7 +295,8 @@ class Session:
             expected="a finite loss and finite gradients",
             got=f"at a learning rate of {step.learning_rate:.2g} still not finite"
             + (f"; first, in {fault}" if fault else ""),
-            do="Look for infinite or huge values in inputs or target (fathom look) and for "
+            do=_lower(step.learning_rate)
+            + "Look for infinite or huge values in inputs or target (fathom look) and for "
             "settings far beyond their usual size, check a loss or layer of your own for divisions "
             "and logarithms of zero; the weights of the last good check are kept.",
         )
@@ -395,3 +398,10 @@ def _no_figures(got: str) -> RecipeError:
 
 def _splits(events: Iterable[Event]) -> list[Event]:
     return [event for event in events if event["event"] == "batch_split"]
+
+
+def _lower(rate: float) -> str:
+    """Advice where the learning rate itself is the likely cause."""
+    if rate <= _HUGE_RATE:
+        return ""
+    return "Lower the learning rate: hardly any network is trained with more than 1. "
