@@ -94,7 +94,7 @@ def train(folder: Path, way: str) -> None:
         batches = LoaderBatches(DataLoader(Blurred(x, y), batch_size=11, shuffle=True))
     plan = TrainingPlan(
         num_steps=45,
-        check_every=3,
+        check_every=9,
         accumulate=2,
         optimizer=OptimizerPlan(learning_rate=0.01),
         averaging=AveragingPlan(name="ema", decay=0.9),
@@ -109,7 +109,7 @@ def train(folder: Path, way: str) -> None:
         Turns(),
         plan,
         validate,
-        Options(folder=folder, save_every=0.0, resume=True),
+        Options(folder=folder, save_every=0.0, keep_every=0.0, resume=True),
     )
 
 

@@ -35,6 +35,10 @@ def test_kills_at_random_moments_change_no_bit(num_kills: int, tmp_path: Path) -
             assert (calm / name).read_bytes() == (killed / name).read_bytes()
         assert [event["event"] for event in state["events"]] == ["roll_back"]
         assert state["learner"]["step"] == 45
+        assert {place.name for place in (killed / "checkpoint").iterdir()} == {
+            "state.json",
+            "state.safetensors",
+        }
         assert {place.name for place in killed.iterdir()} == {
             "checkpoint",
             "history.jsonl",

@@ -1,6 +1,7 @@
 """A training that ends early or goes on: signals, a full disk, resuming."""
 
 import errno
+import math
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from fathom.base.errors import RunError, Stopped, StorageError
@@ -53,7 +55,8 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
         train(made, plan(), validate, folder=tmp_path, watch=watch, watch_every=0.0)
     assert caught.value.exit_code == code
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
-    stands = {"step": 6, "check": 6, "last check": 12}[moment]
+    # A signal that comes within a check is noticed after the next step.
+    stands = {"step": 8, "check": 7, "last check": 12}[moment]
     assert f"the checkpoint in {tmp_path} stands at step {stands}" in caught.value.where
     assert "resume=True" in caught.value.do
 
@@ -76,6 +79,88 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
     assert trained.steps == 12
     assert began == [stands] * (12 - stands), "the time left is told from this process's steps"
     assert same(weights(again.network), weights(calm.network))
+
+
+class _Lost(Exception):
+    """A process that ends without a word."""
+
+
+def _lost_at(step: int) -> Callable[[Any], None]:
+    def watch(progress: Any) -> None:
+        if progress.step == step:
+            raise _Lost
+
+    return watch
+
+
+@pytest.mark.parametrize("step", [2, 8])
+def test_between_two_checks_the_state_is_kept(
+    step: int, tiny: Make, plan: Make, tmp_path: Path, train: Make, lines: Make, weights: Make
+) -> None:
+    """Also before the first check: a roll-back would go to where the training began."""
+    options = {"watch": _lost_at(step + 1), "watch_every": 0.0, "keep_every": 0.0}
+    with pytest.raises(_Lost):
+        train(tiny(dropout=0.5), plan(), folder=tmp_path, **options)
+    stood = Snapshot.read(tmp_path / "checkpoint").state()["learner"]["step"]
+    assert stood == step - step % 3
+    again, calm, began = tiny(dropout=0.5), tiny(dropout=0.5), []
+    trained = train(
+        again,
+        plan(),
+        folder=tmp_path,
+        resume=True,
+        watch=lambda progress: began.append(progress.first),
+        watch_every=0.0,
+    )
+    assert began == [step] * (12 - step)
+    assert trained.spent.steps == 12
+    assert trained.history == train(calm, plan()).history, "the mean loss since the last check, too"
+    assert same(weights(again.network), weights(calm.network))
+    assert [line["step"] for line in lines(tmp_path, "history")] == [3, 6, 9, 12]
+    assert not (tmp_path / "checkpoint" / "between").exists()
+
+
+def test_seconds_between_checks_are_long_by_default(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make
+) -> None:
+    with pytest.raises(_Lost):
+        train(tiny(), plan(), folder=tmp_path, watch=_lost_at(9), watch_every=0.0)
+    assert Snapshot.exists(tmp_path / "checkpoint")
+    assert not (tmp_path / "checkpoint" / "between").exists()
+
+
+def test_a_damaged_state_between_checks_is_passed_over(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make, weights: Make
+) -> None:
+    options = {"watch": _lost_at(9), "watch_every": 0.0, "keep_every": 0.0}
+    with pytest.raises(_Lost):
+        train(tiny(dropout=0.5), plan(), folder=tmp_path, **options)
+    place = tmp_path / "checkpoint" / "between" / "state.safetensors"
+    content = bytearray(place.read_bytes())
+    content[-1] ^= 1
+    place.write_bytes(content)
+    again, calm = tiny(dropout=0.5), tiny(dropout=0.5)
+    trained = train(again, plan(), folder=tmp_path, resume=True)
+    assert trained.spent.steps == 12
+    train(calm, plan())
+    assert same(weights(again.network), weights(calm.network))
+
+
+def test_what_is_not_finite_is_not_kept(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make
+) -> None:
+    made = tiny()
+
+    def watch(progress: Any) -> None:
+        if progress.step == 8:
+            with torch.no_grad():
+                next(made.network.parameters()).fill_(math.nan)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped) as caught:
+        train(made, plan(), folder=tmp_path, watch=watch, watch_every=0.0)
+    assert caught.value.where.endswith("stands at step 6")
+    assert not (tmp_path / "checkpoint" / "between").exists()
 
 
 def test_without_a_folder_the_stop_says_that_nothing_is_kept(

@@ -126,9 +126,10 @@ def _shape_of(cells: Sequence[Cell]) -> Shape:
 
 
 def _grey(pixels: np.ndarray) -> UInt8[np.ndarray, "pictures side side"]:
-    found = torch.from_numpy(pixels).float()
-    grey = found[:, 0] if found.shape[1] == 1 else torch.einsum("nchw,c->nhw", found, _LUMA)
-    return adaptive_avg_pool2d(grey[:, None], SIDE)[:, 0].round().byte().numpy()
+    # Made small first: so the colours of far fewer places are weighed.
+    small = adaptive_avg_pool2d(torch.from_numpy(pixels).float(), SIDE)
+    grey = small[:, 0] if small.shape[1] == 1 else (small * _LUMA[:, None, None]).sum(1)
+    return grey.round().byte().numpy()
 
 
 def _blocks(num: int) -> Iterator[slice]:

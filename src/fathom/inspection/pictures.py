@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -106,13 +107,19 @@ class Pictures:
         )
 
 
+# Several findings ask for the same: fingerprints and small versions are made once for a sheet.
+_known: WeakKeyDictionary[Sheet, list[Pictures]] = WeakKeyDictionary()
+
+
 def pictures_of(sheet: Sheet) -> list[Pictures]:
     """Every column of pictures."""
-    return [
-        Pictures.of(name, sheet.values[name], sheet)
-        for name, found in sheet.recognised.items()
-        if found.kind.name == "image" and name in sheet.values
-    ]
+    if sheet not in _known:
+        _known[sheet] = [
+            Pictures.of(name, sheet.values[name], sheet)
+            for name, found in sheet.recognised.items()
+            if found.kind.name == "image" and name in sheet.values
+        ]
+    return _known[sheet]
 
 
 def find_pictures(sheet: Sheet) -> list[Finding]:

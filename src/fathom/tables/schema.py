@@ -1,5 +1,7 @@
 """Which column plays which part, and what kind each one is."""
 
+import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +19,8 @@ from fathom.tables.table import Table
 # Sums of squares of larger ones would be infinite.
 _LARGEST_WEIGHT = 1e100
 UNUSED = ("identifier", "ignored")
+# What `Path` would leave out of a path.
+_ODD = re.compile(r"//|(?:^|/)\.(?:/|$)|/$")
 
 # What a file declares, against what the cells look like: the file knows better here.
 _TOLD: dict[tuple[str, str], KindName] = {
@@ -218,7 +222,21 @@ def located(table: Table, name: str) -> pl.Series:
     first = raw.drop_nulls().head(1).to_list()
     if not first or not first[0].lower().endswith(PICTURE_ENDINGS):
         return raw
-    return pl.Series(name, [cell and str(Path(folder) / cell) for cell in raw], dtype=pl.String)
+    found = [cell and below(folder, cell) for cell in raw.to_list()]
+    return pl.Series(name, found, dtype=pl.String)
+
+
+def below(folder: str, name: str) -> str:
+    """The path of a file named from a folder, as `Path` would write it, in a tenth of its time.
+
+    Example:
+        >>> below("data/./cats", "a.png"), below("data", "/cats/a.png"), below(".", "a.png")
+        ('data/cats/a.png', '/cats/a.png', 'a.png')
+    """
+    joined = f"{folder}/{name}"
+    if os.sep != "/" or name[0] == "/" or _ODD.search(joined):
+        return str(Path(folder) / name)
+    return joined
 
 
 def row_weights(table: Table, column: str | None, origin: np.ndarray | None = None) -> np.ndarray:

@@ -173,6 +173,11 @@ class Snapshot:
         return folder.is_dir() or _old(folder).is_dir()
 
 
+def beside(folder: Path) -> Path:
+    """Where a state lies that came after a checkpoint, and goes with it."""
+    return (folder if folder.is_dir() else _old(folder)) / "between"
+
+
 def remove(folder: Path) -> None:
     """Take a checkpoint away, for a training that begins anew in its place."""
     for place in (folder, _old(folder)):

@@ -5,9 +5,46 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from fathom.base.errors import TrainingError
 from fathom.base.tensors import Batch, Field
 from fathom.training.learner import Learner, Step
 from fathom.training.loop import Batches
+
+# Still so large after three roll-backs: it was more than 37.
+_HUGE_RATE = 1.0
+
+
+def broken_down(learner: Learner, batches: Batches, step: Step) -> TrainingError:
+    """The error that ends a training whose loss stayed NaN or infinite.
+
+    Args:
+        learner: stands at the last good state.
+        batches: stand there too.
+        step: after which it was noticed.
+    """
+    good = learner.step
+    try:
+        fault = find_fault(learner, batches, step.number - good)
+    except TrainingError as error:
+        fault = error.what
+    return TrainingError(
+        "The loss became NaN or infinite and stayed so through three roll-backs.",
+        where=f"between step {good} and {step.number}",
+        expected="a finite loss and finite gradients",
+        got=f"at a learning rate of {step.learning_rate:.2g} still not finite"
+        + (f"; first, in {fault}" if fault else ""),
+        do=_lower(step.learning_rate)
+        + "Look for infinite or huge values in inputs or target (fathom look) and for "
+        "settings far beyond their usual size, check a loss or layer of your own for divisions "
+        "and logarithms of zero; the weights of the last good check are kept.",
+    )
+
+
+def _lower(rate: float) -> str:
+    """Advice where the learning rate itself is the likely cause."""
+    if rate <= _HUGE_RATE:
+        return ""
+    return "Lower the learning rate: hardly any network is trained with more than 1. "
 
 
 def find_fault(learner: Learner, batches: Batches, most: int) -> str:

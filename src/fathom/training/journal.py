@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fathom.base.errors import RunError
 from fathom.base.files import append_line, plain, read_lines, storage_error, write_text
-from fathom.training.checkpoint import Snapshot, remove, sweep
+from fathom.training.checkpoint import Snapshot, beside, remove, sweep
 from fathom.training.learner import Event
 from fathom.training.records import Record
 from fathom.training.timing import Spent
@@ -35,7 +35,8 @@ class Journal:
         """
         if self.folder is None or not Snapshot.exists(self.folder / "checkpoint"):
             return None
-        return Snapshot.read(self.folder / "checkpoint")
+        self._saved = Snapshot.read(self.folder / "checkpoint")
+        return self._saved
 
     def events(self) -> list[Event]:
         """The events that lie there, also those past the checkpoint.
@@ -92,6 +93,29 @@ class Journal:
             return
         snapshot.write(self.folder / "checkpoint")
         self._saved = snapshot
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Put a state between two checks beside the checkpoint of the one before.
+
+        Whatever checkpoint comes next takes it away.
+
+        Raises:
+            StorageError: disk full or not writable; what was kept before stays.
+        """
+        if self.folder is not None:
+            snapshot.write(beside(self.folder / "checkpoint"))
+
+    def kept(self) -> Snapshot | None:
+        """The state between two checks that lies there; None where there is none, or no whole one.
+
+        The checkpoint goes to the same bits, with more steps.
+        """
+        if self.folder is None or not Snapshot.exists(beside(self.folder / "checkpoint")):
+            return None
+        try:
+            return Snapshot.read(beside(self.folder / "checkpoint"))
+        except RunError:
+            return None
 
     def _lines(self, name: str, *words: str) -> list[Record]:
         """The records of a file, each with its step and these words."""

@@ -53,6 +53,8 @@ class Options:
         watch: called about every `watch_every` seconds with the progress.
         watch_every: seconds.
         save_every: seconds between two checkpoints on disk, at the least.
+        keep_every: seconds after which the state is kept on disk though no check has come; more
+            where writing takes long; 0 = after every step.
         resume: go on from the folder's checkpoint if there is one; else what an earlier training
             left in the folder is replaced.
         obey: events of an earlier training whose batch splits shall happen again at their steps,
@@ -66,6 +68,7 @@ class Options:
     watch: Callable[[Progress], None] | None = None
     watch_every: float = 0.2
     save_every: float = 5.0
+    keep_every: float = 60.0
     resume: bool = False
     obey: tuple[Event, ...] = ()
     again: str = "Call it again with resume=True to go on from there."

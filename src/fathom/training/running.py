@@ -1,5 +1,7 @@
 """Means of the training loss since the last check, summed where the tensors are."""
 
+from typing import Any
+
 from torch import Tensor
 
 from fathom.training.learner import Step
@@ -42,3 +44,15 @@ class Running:
             phase: {name: (total / count).item() for name, (total, count) in parts.items()}
             for phase, parts in self._parts.items()
         }
+
+    def state(self) -> dict[str, Any]:
+        """All that was taken in."""
+        return {"num_steps": self.num_steps, "loss": self._loss, "parts": self._parts}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> "Running":
+        """What `state` gave."""
+        running = cls()
+        running.num_steps = state["num_steps"]
+        running._loss, running._parts = state["loss"], state["parts"]
+        return running

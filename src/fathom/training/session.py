@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from fathom.base.allocation import memory_kept
 from fathom.base.denormals import denormals_flushed
-from fathom.base.errors import RecipeError, Stopped, TrainingError
+from fathom.base.errors import Stopped, TrainingError
 from fathom.base.seeds import seed_everything
 from fathom.objectives.objective import Objective
 from fathom.training.best import Best
 from fathom.training.checkpoint import Snapshot
 from fathom.training.clipping import all_finite
-from fathom.training.diagnosis import find_fault
+from fathom.training.diagnosis import broken_down
+from fathom.training.figures import as_figures, no_figures, nothing_to_watch
 from fathom.training.journal import Journal
 from fathom.training.learner import Event, Learner, Step
 from fathom.training.loop import Batches, steps
@@ -27,11 +28,12 @@ from fathom.training.resuming import check_same_network, check_state, damage_tol
 from fathom.training.running import Running
 from fathom.training.signals import name_of, signals_noted
 from fathom.training.throughput import Work, measure_work
+from fathom.training.timing import Spent
 
 MOST_ROLL_BACKS = 3
 _SMALLER = 0.3
-# Still so large after three roll-backs: it was more than 37.
-_HUGE_RATE = 1.0
+# A state between checks is kept so seldom that writing takes no more than this share of the time.
+_WRITING = 0.02
 
 
 def train_network(
@@ -97,8 +99,9 @@ class Session:
         self.began = time.perf_counter()
         self.first_step = 0
         self.saved_at, self.watched_at = -math.inf, 0.0
+        self.kept_at, self.keeping = self.began, 0.0
         if learner.plan.patience and validate is None:
-            raise self._nothing_to_watch("no `validate`")
+            raise nothing_to_watch("no `validate`")
 
     def run(self) -> Trained:
         """Train to the end, from the folder's checkpoint on if that was asked for."""
@@ -106,8 +109,6 @@ class Session:
         self.first_step = self.learner.step
         self.learner.timer.before = self.journal.spent
         self.learner.timer.start()
-        self.snapshot = Snapshot(self._state())
-        self.learner.timer.lap("saving")
         with signals_noted() as caught:
             try:
                 self._drain(caught)
@@ -155,20 +156,32 @@ class Session:
         if found is None:
             journal.clear()
         else:
-            state = found.state()
-            where = str(self.options.folder)
-            check_state(state, self._state(), where)
-            check_same_plan(learner.plan, state["plan"], where)
-            check_same_network(learner.network, state["learner"]["network"], where)
-            with damage_told(where):
-                self._restore(state)
+            self._take_up(found.state())
+        self.snapshot = found or Snapshot(self._state())
+        kept = None if found is None else journal.kept()
+        if kept is not None:
+            self._take_up(kept.state())
         journal.begin(self.history, self._events(), learner.step)
+        if kept is not None:
+            journal.spent = Spent.from_lines([kept.skeleton.get("spent", {})])
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        learner, where = self.learner, str(self.options.folder)
+        check_state(state, self._state(), where)
+        check_same_plan(learner.plan, state["plan"], where)
+        check_same_network(learner.network, state["learner"]["network"], where)
+        with damage_told(where):
+            self._restore(state)
+            if "running" in state:
+                self.running = Running.of(state["running"])
 
     def _drain(self, caught: list[int]) -> None:
         # One stream for all stretches: some batches are costly to begin in the middle.
         stream = steps(self.learner, self.batches)
         while not self._finished():
-            if not self._stretch(stream, caught):
+            good = self._stretch(stream, caught)
+            self.running = Running()
+            if not good:
                 stream = steps(self.learner, self.batches)
 
     def _finished(self) -> bool:
@@ -180,7 +193,6 @@ class Session:
         """Steps up to the next check, and the check; False when it ended in a roll-back."""
         plan, learner = self.learner.plan, self.learner
         every = plan.check_every or plan.num_steps
-        self.running = Running()
         num_events = len(learner.events)
         while True:
             step = next(stream)
@@ -189,10 +201,12 @@ class Session:
                 num_events = len(learner.events)
                 self.journal.write_events(self._events())
             self._watch(step)
-            if caught:
-                self._stop(caught[0])
             if step.number % every == 0 or step.number == plan.num_steps:
                 break
+            if caught:
+                self._stop(caught[0])
+            if self._long_unkept():
+                self._keep()
         # The last update may have ruined weights that no loss has seen yet.
         good = bool(learner.finite & all_finite(learner.parameters()))
         if good:
@@ -234,14 +248,14 @@ class Session:
         with memory_told(what, where), torch.no_grad():
             figures = learner.with_average(lambda: validate(learner.network))
         learner.wake()
-        return _as_figures(figures)
+        return as_figures(figures)
 
     def _judge(self, record: Record) -> None:
         value = record["validation"].get("loss")
         if value is None and self.learner.plan.patience:
-            raise self._nothing_to_watch(f"figures {list(record['validation'])}")
+            raise nothing_to_watch(f"figures {list(record['validation'])}")
         if value is None and self.validate is not None:
-            raise _no_figures(f"figures {list(record['validation'])}")
+            raise no_figures(f"figures {list(record['validation'])}")
         if value is not None and not math.isfinite(value):
             self.learner.events.append({"step": record["step"], "event": "validation_not_finite"})
             self.journal.write_events(self._events())
@@ -254,22 +268,13 @@ class Session:
             value, record["step"], lambda: self.learner.with_average(weights)
         )
 
-    def _nothing_to_watch(self, got: str) -> RecipeError:
-        return RecipeError(
-            "Patience needs something to watch.",
-            where="plan.patience",
-            expected='a `validate` whose figures have a "loss"',
-            got=got,
-            do="Give such a `validate`, or leave patience at 0.",
-        )
-
     def _roll_back(self, step: Step) -> None:
         """A NaN or infinite loss: back to the last good snapshot with a smaller step."""
         learner = self.learner
         tries, events, pieces = self.roll_backs, list(learner.events), learner.pieces
         self._restore(self.snapshot.state())
         if tries >= MOST_ROLL_BACKS:
-            raise self._diagnosis(step, learner.step)
+            raise broken_down(learner, self.batches, step)
         self.roll_backs, self.failed_at = tries + 1, step.number
         learner.rate_scale *= _SMALLER
         event = {
@@ -284,27 +289,12 @@ class Session:
         self.snapshot = Snapshot(self._state())
         self._save()
 
-    def _diagnosis(self, step: Step, good: int) -> TrainingError:
-        try:
-            fault = find_fault(self.learner, self.batches, step.number - good)
-        except TrainingError as error:
-            fault = error.what
-        return TrainingError(
-            "The loss became NaN or infinite and stayed so through three roll-backs.",
-            where=f"between step {good} and {step.number}",
-            expected="a finite loss and finite gradients",
-            got=f"at a learning rate of {step.learning_rate:.2g} still not finite"
-            + (f"; first, in {fault}" if fault else ""),
-            do=_lower(step.learning_rate)
-            + "Look for infinite or huge values in inputs or target (fathom look) and for "
-            "settings far beyond their usual size, check a loss or layer of your own for divisions "
-            "and logarithms of zero; the weights of the last good check are kept.",
-        )
-
     def _stop(self, number: int) -> None:
-        self._save()
         at, num_steps = self.learner.step, self.learner.plan.num_steps
         stands = self.snapshot.skeleton["learner"]["step"]
+        if at > stands and self._keep():
+            stands = at
+        self._save()
         kept = self.options.folder is not None
         where = f"; the checkpoint in {self.options.folder} stands at step {stands}"
         error = Stopped(
@@ -370,38 +360,31 @@ class Session:
     def _save(self) -> None:
         self.learner.timer.lap("other")
         self.journal.save(self.snapshot)
-        self.saved_at = time.perf_counter()
+        self.saved_at = self.kept_at = time.perf_counter()
         self.learner.timer.lap("saving")
+
+    def _long_unkept(self) -> bool:
+        least = self.options.keep_every
+        if self.options.folder is None or least == 0:
+            return self.options.folder is not None
+        return time.perf_counter() - self.kept_at >= max(least, self.keeping / _WRITING)
+
+    def _keep(self) -> bool:
+        """Keep the state of now beside the one of the last check, to which a roll-back goes."""
+        learner, began = self.learner, time.perf_counter()
+        if not bool(learner.finite & all_finite(learner.parameters())):
+            return False  # the next check rolls back
+        self._save()
+        more = {"running": self.running.state(), "spent": learner.timer.spent().to_dict()}
+        self.journal.keep(Snapshot({**self._state(), **more}))
+        learner.timer.lap("saving")
+        self.kept_at = time.perf_counter()
+        self.keeping = self.kept_at - began
+        return True
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.began
 
 
-def _as_figures(figures: Any) -> dict[str, float]:
-    if not isinstance(figures, dict):
-        raise _no_figures("None" if figures is None else f"a {type(figures).__name__}")
-    try:
-        return {str(name): float(value) for name, value in figures.items()}
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise _no_figures(f"figures that are no numbers ({error})") from error
-
-
-def _no_figures(got: str) -> RecipeError:
-    return RecipeError(
-        "The validation gives no loss to choose the best weights by.",
-        where="validation",
-        expected='a dict of numbers with a "loss" among them',
-        got=got,
-        do='Let the function return {"loss": …}, or leave validation out.',
-    )
-
-
 def _splits(events: Iterable[Event]) -> list[Event]:
     return [event for event in events if event["event"] == "batch_split"]
-
-
-def _lower(rate: float) -> str:
-    """Advice where the learning rate itself is the likely cause."""
-    if rate <= _HUGE_RATE:
-        return ""
-    return "Lower the learning rate: hardly any network is trained with more than 1. "
