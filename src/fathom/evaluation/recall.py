@@ -5,8 +5,11 @@ from typing import Any
 
 from fathom.evaluation.words import number_in_words
 
+# The baseline that can be measured on any rows.
+_HERE = "constant"
 
-def recalled(score: Mapping[str, Any], target: str, here: str = "constant") -> str:
+
+def recalled(score: Mapping[str, Any], target: str) -> str:
     """That the model was no better than its strongest baseline, in a sentence.
 
     On other rows only the constant answer can be measured, and to beat it is little where a simple
@@ -15,7 +18,6 @@ def recalled(score: Mapping[str, Any], target: str, here: str = "constant") -> s
     Args:
         score: the content of score.json.
         target: the column that is predicted.
-        here: the baseline that is measured this time.
 
     Returns:
         The sentence; "" where the model was better, or nothing is known.
@@ -30,7 +32,7 @@ which cannot be measured here.
     """
     own = next((one for one in score.get("targets", [score]) if one["target"] == target), None)
     told = next(iter(own["comparisons"]), None) if own is not None else None
-    if own is None or told is None or told["better"] or told["against"] == here:
+    if own is None or told is None or told["better"] or told["against"] == _HERE:
         return ""
     metric, rival = told["metric"], told["against"]
     pair = (own["metrics"].get(metric), own["baselines"][rival].get(metric))

@@ -292,10 +292,10 @@ class Session:
     def _stop(self, number: int) -> None:
         at, num_steps = self.learner.step, self.learner.plan.num_steps
         stands = self.snapshot.skeleton["learner"]["step"]
-        if at > stands and self._keep():
+        kept = self.options.folder is not None
+        if kept and at > stands and self._keep():
             stands = at
         self._save()
-        kept = self.options.folder is not None
         where = f"; the checkpoint in {self.options.folder} stands at step {stands}"
         error = Stopped(
             f"Training was stopped by {name_of(number)}.",
@@ -364,10 +364,10 @@ class Session:
         self.learner.timer.lap("saving")
 
     def _long_unkept(self) -> bool:
-        least = self.options.keep_every
-        if self.options.folder is None or least == 0:
-            return self.options.folder is not None
-        return time.perf_counter() - self.kept_at >= max(least, self.keeping / _WRITING)
+        if self.options.folder is None:
+            return False
+        least = self.options.keep_every and max(self.options.keep_every, self.keeping / _WRITING)
+        return time.perf_counter() - self.kept_at >= least
 
     def _keep(self) -> bool:
         """Keep the state of now beside the one of the last check, to which a roll-back goes."""
