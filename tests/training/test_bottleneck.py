@@ -56,6 +56,15 @@ def _slow_backward(output: Tensor, target: Tensor) -> Tensor:
     return nn.functional.mse_loss(_SlowBackward.apply(output), target)
 
 
+class _Whole(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x)
+
+
 def _slow_check(network: nn.Module) -> dict[str, float]:
     time.sleep(10 * _LONG)
     return {"loss": 1.0}
@@ -100,6 +109,27 @@ def test_the_part_that_sleeps_is_named(
     assert sentence.endswith(f"; {FOR_ONES_OWN[part]}.")
     (told,) = re.findall(r"took (\d+) % of the training", sentence)
     assert int(told) == round(100 * trained.spent.share(part))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")
+def test_a_compiler_that_sleeps_is_named(tiny: Make, plan: Make, train: Make) -> None:
+    """Batches of 11 and of 9 rows: two programs, made in the first step of each."""
+    made: list[int] = []
+
+    def slow_compiler(program: Any, inputs: list[Tensor]) -> Any:
+        made.append(len(inputs))
+        time.sleep(10 * _LONG)
+        return program.forward
+
+    slow = tiny()
+    slow.network = _Whole(slow.network)  # `nn.Sequential.compile` compiles nothing
+    slow.network.compile(backend=slow_compiler, dynamic=False)
+    trained = train(slow, plan())
+    assert len(made) == 2
+    assert trained.spent.seconds["compiling"] >= 2 * 10 * _LONG
+    assert trained.speed["bottleneck"] == "compiling"
+    said = r"Compiling took \d\d % of the training \([\d.]+ s\); a network that is not compiled .*"
+    assert re.fullmatch(said, trained.speed["sentence"])
 
 
 def test_a_loader_that_sleeps_is_named() -> None:
@@ -167,6 +197,11 @@ _HALF = Work(forward=1e6, backward=2e6, peak=1e9)
             _HALF,
             "The forward pass took 60 % of the training (600 ms a step; both passes at 12 % of "
             "this machine's peak)",
+        ),
+        (
+            _spent(forward=10.0, backward=20.0, compiling=30.0),
+            _HALF,
+            "Compiling took 50 % of the training (30 s)",
         ),
         (
             _spent(forward=10.0, backward=20.0, optimizer=30.0),

@@ -61,7 +61,7 @@ def test_parts_add_up_to_the_time_of_the_training(tiny: Make, plan: Make, train:
     began = time.perf_counter()
     trained = train(tiny(), plan(), lambda network: {"loss": 1.0})
     whole = time.perf_counter() - began
-    assert set(trained.spent.seconds) == set(PARTS)
+    assert set(trained.spent.seconds) == set(PARTS) - {"compiling"}
     assert all(seconds >= 0 for seconds in trained.spent.seconds.values())
     assert 0 < trained.spent.total <= whole
     # Two epochs of five batches, and two batches of the third.

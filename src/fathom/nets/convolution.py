@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fathom.layers.convolution import Convolution
 from fathom.layers.initialise import initialise
+from fathom.layers.pooling import maximum_of_places
 from fathom.layers.whitening import PatchWhitening
 
 
@@ -146,7 +147,7 @@ class FastResidual(PictureNet):
         x = torch.relu(self.patches(x))
         for stage in self.stages:
             x = stage(x)
-        return torch.cat([x.amax((2, 3)), x.mean((2, 3))], dim=1)
+        return torch.cat([maximum_of_places(x), x.mean((2, 3))], dim=1)
 
 
 class LearnedPatches(nn.Module):

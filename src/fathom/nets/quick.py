@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from fathom.layers.convolution import Convolution
 from fathom.layers.initialise import initialise
+from fathom.layers.pooling import maximum_of_places
 from fathom.layers.whitening import PatchWhitening
 from fathom.nets.convolution import LearnedPatches, PictureNet
 
@@ -76,7 +77,7 @@ class Quick(PictureNet):
         x = nn.functional.gelu(self.patches(x, self.threshold))
         for stage in self.stages:
             x = stage(x)
-        return x.amax((2, 3)) * _SCALE
+        return maximum_of_places(x) * _SCALE
 
 
 class Halve(nn.Module):

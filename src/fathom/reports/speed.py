@@ -9,7 +9,7 @@ from fathom.reports.content import SpeedContent
 from fathom.reports.svg import tag, tooltip
 from fathom.reports.words import seconds, share
 
-_HEIGHT, _COLOURS = 26, 7
+_HEIGHT, _COLOURS = 26, 8
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,16 @@ from fathom.training.throughput import Work
 from fathom.training.timing import Spent
 
 Kind = Literal[
-    "data", "checks", "saving", "optimizer", "small_steps", "busy", "forward", "backward", "compute"
+    "data",
+    "checks",
+    "saving",
+    "compiling",
+    "optimizer",
+    "small_steps",
+    "busy",
+    "forward",
+    "backward",
+    "compute",
 ]
 
 # What takes a quarter of the time makes the whole a third slower: worth a sentence. Below that the
@@ -61,6 +70,7 @@ FOR_ONES_OWN: dict[str, str] = {
     "memory is best held there as tensors",
     "checks": "a larger check_every in the plan, or fewer validation rows, would be quicker",
     "saving": "a larger check_every in the plan would be quicker",
+    "compiling": "a network that is not compiled begins at once",
     "optimizer": "larger batches take fewer steps",
     "small_steps": "larger batches take fewer steps",
     "busy": "a smaller network or fewer steps would be quicker",
@@ -85,7 +95,8 @@ def bottleneck(spent: Spent, work: Work | None = None) -> Bottleneck | None:
     """
     if not spent.steps or not spent.total:
         return None
-    avoidable = {"data": _LARGE, "checks": _LARGE, "saving": _LARGE, "optimizer": _LARGE_OPTIMIZER}
+    avoidable = {"optimizer": _LARGE_OPTIMIZER}
+    avoidable |= dict.fromkeys(("data", "checks", "saving", "compiling"), _LARGE)
     large = [part for part, least in avoidable.items() if spent.share(part) >= least]
     if large:
         return _avoidable(max(large, key=spent.share), spent)
@@ -98,6 +109,7 @@ def _avoidable(part: str, spent: Spent) -> Bottleneck:
         "data": ("data", "Waiting for data", _each(seconds, spent)),
         "checks": ("checks", "Checks", f"{_rounded(seconds)} s"),
         "saving": ("saving", "Checkpoints and writing", f"{_rounded(seconds)} s"),
+        "compiling": ("compiling", "Compiling", f"{_rounded(seconds)} s"),
         "optimizer": ("optimizer", "The optimiser", _each(seconds, spent)),
     }
     kind, what, amount = kinds[part]
@@ -121,7 +133,7 @@ def _computing(spent: Spent, work: Work | None) -> Bottleneck:
             f"and backward pass, {percent(share)} of the training"
         )
         return Bottleneck("busy", share, words)
-    steps = 1 - spent.share("checks", "saving")
+    steps = 1 - spent.share("checks", "saving", "compiling")
     each = steps * spent.total / spent.steps
     if each < _SMALL_STEP:
         words = (

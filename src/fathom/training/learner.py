@@ -75,7 +75,8 @@ class Learner:
         self.events: list[Event] = []
         self.batch: Batch | None = None
         self.planned: tuple[Event, ...] = ()
-        self._moved = False
+        self._moved = self._compiling = False
+        self._compiled_for: set[int] | None = set() if _is_compiled(network) else None
         check_network(network)
         self._named = _learnt(network, objective)
         self.device = next(iter(self._named.values())).device
@@ -264,7 +265,7 @@ class Learner:
         mean = added(list(means.values())) if means else self._zero()
         if mean.requires_grad:
             mean.backward(inputs=list(self._phases[phase.name].values()))
-        self.timer.lap("backward")
+        self._passed("backward")
         return {name: mean.detach() for name, mean in means.items()}
 
     def _loss(self, batch: Batch, phase: Phase, piece: int = 0) -> Loss:
@@ -274,10 +275,17 @@ class Learner:
         self.timer.lap("other")
         batch = batch.to(self.device)
         self.timer.lap("data")
+        self._compiling = self._compiled_for is not None and len(batch) not in self._compiled_for
+        if self._compiled_for is not None:
+            self._compiled_for.add(len(batch))
         with torch.autocast(kind, torch.bfloat16, enabled=self.plan.precision == "bf16"):
             loss = self.objective.loss(self.network, batch, phase)
-        self.timer.lap("forward")
+        self._passed("forward")
         return loss
+
+    def _passed(self, part: str) -> None:
+        """One of the two passes is over, which compiled its program where there was none."""
+        self.timer.lap("compiling" if self._compiling else part)
 
     def with_average(self, use: Callable[[], Any]) -> Any:
         """Call `use` while the network carries the averaged weights, if there is an average."""
@@ -312,6 +320,14 @@ class Learner:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self._nought.zero_()
+
+
+def _is_compiled(network: nn.Module) -> bool:
+    """Whether `Module.compile` or `torch.compile` was called on it, or on a part of it."""
+    return any(
+        getattr(module, "_compiled_call_impl", None) is not None or hasattr(module, "_orig_mod")
+        for module in network.modules()
+    )
 
 
 def _learnt(network: nn.Module, objective: Objective) -> dict[str, nn.Parameter]:

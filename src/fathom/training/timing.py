@@ -16,8 +16,13 @@ PARTS: dict[str, str] = {
     "checks": "checks",
     "saving": "checkpoints and writing",
     "other": "all else",
+    "compiling": "compiling",
 }
-"""Name of a part -> what a person calls it. Clipping and averaging are the optimiser's."""
+"""Name of a part -> what a person calls it.
+
+Clipping and averaging are the optimiser's. Compiling is the first step of a compiled network with
+a batch of each size, the step itself included; other networks have no such part.
+"""
 
 _MOST_WAITING = 4096
 

@@ -106,6 +106,7 @@ def remedies(resolved: Resolved, spent: Spent, num_rows: int, num_parts: int = 1
         "data": _plain_pictures(resolved) or batches or less,
         "checks": checks,
         "saving": checks,
+        "compiling": "training.compile = false spares it",
         "optimizer": simpler if name == "muon" else batches or less,
         "small_steps": batches or less,
         "busy": less,
