@@ -38,4 +38,7 @@ def test_a_run_that_was_not_scored_says_so(
 ) -> None:
     shutil.move(run.folder / "score.json", run.folder / "gone")
     conclude(run, Show(quiet=True))
+    assert capsys.readouterr().out.startswith("The score is gone: score.json was taken from")
+    shutil.move(run.folder / "predictions" / "test.parquet", run.folder / "gone too")
+    conclude(run, Show(quiet=True))
     assert capsys.readouterr().out.startswith("Not scored: there were no test rows whose target is")

@@ -37,6 +37,16 @@ def test_a_single_target_keeps_its_verdict() -> None:
     assert (stands(one), stand_together([one])) == (True, True)
 
 
+def test_a_rival_that_is_not_beaten_leaves_it_open() -> None:
+    """The strongest on the rows that choose need not be so on those that are scored."""
+    one = score("price", 0.3)
+    first = one.comparisons[0]
+    second = replace(first, against="other", better=None)
+    assert stands(replace(one, comparisons=(first, second))) is None
+    too_few = replace(second, low=None, high=None, p_value=None)
+    assert stands(replace(one, comparisons=(first, too_few))) is True
+
+
 def test_every_target_is_told() -> None:
     all_three = [score("price", 0.3), score("rent", 3.0), score("tax", 1.0)]
     told = headline(all_three)

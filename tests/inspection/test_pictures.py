@@ -60,6 +60,9 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     (folder / "cat" / "deep.png").write_bytes(saved(Image.fromarray(deep)))
     (folder / "cat" / "clear.png").write_bytes(saved(scene(101).convert("RGBA")))
     (folder / "cat" / "night.png").write_bytes(saved(Image.new("RGB", (60, 44), (3, 3, 3))))
+    disc = np.full((44, 60, 3), (0, 0, 219), dtype=np.uint8)
+    disc[10:30, 15:45] = (84, 0, 0)
+    (folder / "cat" / "disc.png").write_bytes(saved(Image.fromarray(disc)))
     huge = scene(102).resize((9000, 8000))
     (folder / "cat" / "huge.jpg").write_bytes(saved(huge, "JPEG", quality=30))
     found = found_in(folder)
@@ -75,6 +78,7 @@ def test_each_odd_file_is_said_by_its_name(folder: Path) -> None:
     assert found["pictures_turned"].evidence.startswith("cat/turned.jpg.")
     assert found["pictures_deep"].evidence.startswith("cat/deep.png.")
     assert found["pictures_transparent"].evidence.startswith("cat/clear.png.")
+    # A red disc on blue that is as bright shows something.
     assert found["pictures_blank"].evidence == "cat/night.png (black)."
     assert "from 40 × 30 to 9,000 × 8,000" in found["pictures_of_many_sizes"].evidence
     assert found["pictures_of_many_sizes"].advice.endswith(

@@ -61,6 +61,33 @@ def test_weights_that_are_not_made_yet_are_named() -> None:
     assert _fit(network=network).steps == 4
 
 
+def test_weights_without_values_are_named() -> None:
+    with pytest.raises(RecipeError, match=r"^The network has weights without values\.") as caught:
+        _fit(network=nn.Linear(WIDTH, 1, device="meta"))
+    assert caught.value.got == "on the device 'meta': 'weight', 'bias'"
+    assert "to_empty" in caught.value.do
+
+
+def test_a_module_may_have_a_state_of_its_own(tmp_path: Path) -> None:
+    class Counting(nn.Linear):
+        seen = 0
+
+        def get_extra_state(self) -> dict[str, int]:
+            return {"seen": self.seen}
+
+        def set_extra_state(self, state: dict[str, int]) -> None:
+            self.seen = state["seen"]
+
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            self.seen += self.training
+            return super().forward(input)
+
+    network = Counting(WIDTH, 1)
+    found = _fit(network=network, validation=_pairs(), folder=tmp_path / "run")
+    assert found.steps == 4
+    assert network.seen == found.best_step
+
+
 @pytest.mark.parametrize(
     ("objective", "got"),
     [("mse", "'mse'"), (None, "None"), (nn.MSELoss, "the class MSELoss")],

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -144,6 +145,70 @@ def test_a_damaged_state_between_checks_is_passed_over(
     assert trained.spent.steps == 12
     train(calm, plan())
     assert same(weights(again.network), weights(calm.network))
+
+
+def test_a_state_of_another_training_is_passed_over(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make, weights: Make
+) -> None:
+    """Planned alike, on other rows, and put beside this one's checkpoint."""
+    options = {"watch": _lost_at(3), "watch_every": 0.0, "keep_every": 0.0}
+    own, other = tmp_path / "own", tmp_path / "other"
+    for place in (own, other):
+        made = tiny(dropout=0.5)
+        if place == other:
+            made.batches.examples.inputs["x"].data.neg_()
+        with pytest.raises(_Lost):
+            train(made, plan(), folder=place, **options)
+    shutil.rmtree(own / "checkpoint" / "between")
+    shutil.copytree(other / "checkpoint" / "between", own / "checkpoint" / "between")
+    again, calm = tiny(dropout=0.5), tiny(dropout=0.5)
+    train(again, plan(), folder=own, resume=True)
+    train(calm, plan())
+    assert same(weights(again.network), weights(calm.network))
+
+
+def test_a_checkpoint_from_other_rows_is_refused(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make
+) -> None:
+    train(tiny(), plan(), folder=tmp_path, identity="rows a")
+    with pytest.raises(RunError, match="belongs to a training on other rows") as caught:
+        train(tiny(), plan(), folder=tmp_path, identity="rows b", resume=True)
+    assert caught.value.expected == "one that learned from rows b"
+    assert caught.value.got == "one that learned from rows a"
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "checkpoint/between"])
+@pytest.mark.parametrize("put", ["link", "dangling link", "file", "pipe"])
+def test_what_lies_in_a_checkpoints_place_is_no_trap(
+    what: str, put: str, tiny: Make, plan: Make, tmp_path: Path, train: Make, weights: Make
+) -> None:
+    options = {"watch": _lost_at(9), "watch_every": 0.0, "keep_every": 0.0}
+    folder = tmp_path / "run"
+    with pytest.raises(_Lost):
+        train(tiny(dropout=0.5), plan(), folder=folder, **options)
+    place, away = folder / what, tmp_path / "away"
+    shutil.move(place, away)
+    if put == "link":
+        place.symlink_to(away)
+    elif put == "dangling link":
+        place.symlink_to(tmp_path / "nowhere")
+    elif put == "file":
+        place.write_text("no folder")
+    else:
+        shutil.copytree(away, place)
+        (place / "state.json").unlink()
+        os.mkfifo(place / "state.json")
+    again, calm = tiny(dropout=0.5), tiny(dropout=0.5)
+    if (what, put) == ("checkpoint", "pipe"):
+        with pytest.raises(RunError, match="not an ordinary file"):
+            train(again, plan(), folder=folder, resume=True)
+        return
+    train(again, plan(), folder=folder, resume=True)
+    train(calm, plan())
+    assert same(weights(again.network), weights(calm.network))
+    assert (folder / "checkpoint").is_dir()
+    assert not (folder / "checkpoint").is_symlink()
+    assert away.is_dir(), "what a link leads to is somebody's own"
 
 
 def test_what_is_not_finite_is_not_kept(

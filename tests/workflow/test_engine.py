@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from torch import nn
 
 from fathom.base.errors import RecipeError
 from fathom.encoders.image import ImageEncoder
@@ -83,6 +84,27 @@ def test_a_checkpoint_of_before_was_not_fused() -> None:
     stored = plan_to_dict(TrainingPlan(num_steps=5))
     del stored["fused"]
     check_same_plan(TrainingPlan(num_steps=5), stored, "here")
+
+
+def test_a_compiler_that_fails_is_told_in_four_beats() -> None:
+    class Broken(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + 1
+
+    def backend(program: Any, inputs: list[torch.Tensor]) -> Any:
+        raise ValueError("pages\n" * 100)
+
+    network = Broken()
+    network.compile(backend=backend)
+    with (
+        pytest.raises(RecipeError, match=r"^PyTorch could not compile the network\.") as caught,
+        engine.compiling_told(),
+    ):
+        network(torch.ones(3))
+    assert len(caught.value.got or "") <= 200
+    assert caught.value.do == "Leave training.compile out."
+    with pytest.raises(KeyError), engine.compiling_told():
+        raise KeyError("of somebody else")
 
 
 def test_what_cannot_compile_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,24 @@ def test_a_baseline_that_won_in_the_training_is_not_forgotten(
     assert f"it was worse than {told['against']} (rmse " in evaluate(run, news).verdict
 
 
+def test_a_score_that_is_gone_is_told(price_run: Run, news: pl.DataFrame, tmp_path: Path) -> None:
+    shutil.copytree(price_run.folder, tmp_path / "run")
+    (tmp_path / "run" / "score.json").unlink()
+    run = Run(tmp_path / "run")
+    assert (run.scored, run.score_gone, price_run.score_gone) == (False, True, False)
+    assert "score.json of the run is gone" in evaluate(run, news).verdict
+
+
+def test_without_fingerprints_the_verdict_begins_with_the_doubt(
+    price_run: Run, news: pl.DataFrame, tmp_path: Path
+) -> None:
+    shutil.copytree(price_run.folder, tmp_path / "run")
+    (tmp_path / "run" / "predictions" / "seen.safetensors").unlink()
+    verdict = evaluate(tmp_path / "run", news).verdict
+    assert verdict.startswith("Whether these rows were seen in training is not known")
+    assert "on other rows of the kind" not in verdict
+
+
 def test_predictions_show_their_rows_and_what_was_unusual(
     dear_run: Run, news: pl.DataFrame
 ) -> None:

@@ -168,3 +168,32 @@ def test_several_targets() -> None:
     assert Recipe.of({"target": "a, b"}).targets == ("a", "b")
     assert Recipe.of({"target": ["a, b", "c"]}).targets == ("a, b", "c")
     assert Recipe().targets == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "do"),
+    [
+        ("lr", "Did you mean 'training.learning_rate'?"),
+        ("training.lr", "Did you mean 'training.learning_rate'?"),
+        ("max_epochs", "Did you mean 'training.epochs'?"),
+        ("backbone", "Did you mean 'network.pictures'?"),
+        ("training.epoch", "Did you mean 'training.epochs'?"),
+        ("training.device", "Leave it out: a GPU is used where there is one, and "
+         "CUDA_VISIBLE_DEVICES= hides it."),
+    ],
+)  # fmt: skip
+def test_names_of_other_libraries_are_understood(key: str, do: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.of({key: 1})
+    assert caught.value.do == do
+
+
+def test_words_in_capitals_are_understood() -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.of({"network.pictures": "ViT"})
+    assert caught.value.do == "Did you mean 'vit'?"
+
+
+def test_a_learning_rate_of_nought_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"training\.learning_rate"):
+        Recipe.of({"training.learning_rate": 0.0})

@@ -1,5 +1,6 @@
 """Who is told of a training: notebooks, terminals, functions, nobody. And the run in a notebook."""
 
+import math
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +15,7 @@ from fathom.base.errors import RecipeError
 from fathom.training.records import Progress
 from fathom.workflow.api import resume, train
 from fathom.workflow.run import Run
-from fathom.workflow.watching import Notebook, Remaining, notebook_display, watching
+from fathom.workflow.watching import Notebook, Remaining, figures, notebook_display, watching
 
 FAST = {
     "size": "small",
@@ -219,6 +220,16 @@ def test_the_time_left_is_steady_over_folds() -> None:
     assert np.abs(np.diff(later)).max() < 3, "a fold's warm-up is shared by all that is to come"
     true = np.array([(4 - n // 100) * 12 + (100 - n % 100 - 1) / 10 for n in range(100, 500)])
     assert (np.abs(later - true) < 0.2 * true + 3).all()
+
+
+def test_the_first_step_of_all_tells_no_time() -> None:
+    """It warms up and compiles: 60 s, and 0.1 s for each of those that follow."""
+    first = Progress(1, 100, 0.5, None, 60.0, math.nan, since=(1, 60.0))
+    assert math.isnan(Remaining().after(0, 1, first))
+    assert figures(first, math.nan) == "loss 0.5"
+    later = Progress(11, 100, 0.5, None, 61.0, 8.9, since=(1, 60.0))
+    assert Remaining().after(0, 1, later) == pytest.approx(8.9)
+    assert Remaining().after(0, 2, later) == pytest.approx(8.9 + 60 + 10)
 
 
 def test_an_early_stop_makes_the_time_left_shorter() -> None:

@@ -44,7 +44,6 @@ from fathom.workflow.run import Run, load
 from fathom.workflow.settings import SETTINGS
 from fathom.workflow.show import describe_run, describe_table
 from fathom.workflow.show_pictures import is_of_pictures
-from fathom.workflow.study import study
 from fathom.workflow.train import Sources, left_out_of
 from fathom.workflow.train import resume as resume_run
 from fathom.workflow.train import train as train_run
@@ -161,7 +160,7 @@ def plan(
         for table in tables:
             if written is not None and isinstance(table, str | Path):
                 _check_apart(Path(table), written, option)
-    made = timed(study(recipe, sources.data, sources.test, sources.validation))
+    made = timed(sources.study(recipe), sources.study)
     columns = made.schema.described
     found = None if rates is None else rates_of(made)
     speeds = speeds_of(made, _aside(show)) if speed else []
@@ -233,6 +232,7 @@ def _say_of_data(run: Run) -> None:
 
 
 _NOT_SCORED = "Not scored: there were no test rows whose target is known and was learned."
+_GONE = "The score is gone: score.json was taken from the folder of the run."
 
 
 def conclude(run: Run, show: Show) -> None:
@@ -243,7 +243,7 @@ def conclude(run: Run, show: Show) -> None:
         return
     if not show.quiet:
         _say_of_data(run)
-    _say(score_text(run.score) if scored else _NOT_SCORED)
+    _say(score_text(run.score) if scored else _GONE if run.score_gone else _NOT_SCORED)
     if run.speed.get("sentence") and not show.quiet:
         _say(f"Speed: {run.speed['sentence']}")
     _say(f"Report: {run.report}" if run.reported else f"Run: {run.folder}")

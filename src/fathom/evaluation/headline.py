@@ -28,12 +28,19 @@ def headline(scores: Sequence[Score]) -> str:
 
 
 def stands(score: Score) -> bool | None:
-    """Better (True) or worse (False) than the strongest baseline; None = not known."""
+    """Better (True) than all baselines, or worse than the strongest (False); None = not known.
+
+    The strongest is so on the rows that choose; on those that are scored another may be nearer.
+    """
     if not score.comparisons:
         return None
-    better = score.comparisons[0].better
+    first, *others = score.comparisons
+    unbeaten = any(
+        one.better is not True and one.low is not None and one.metric == first.metric
+        for one in others
+    )
     # Rows that were seen in training flatter a model: worse than a baseline it is all the same.
-    return None if score.caution and better else better
+    return None if first.better and (score.caution or unbeaten) else first.better
 
 
 def stand_together(scores: Sequence[Score]) -> bool | None:

@@ -11,6 +11,7 @@ from fathom.inspection.wording import part_of, several
 
 ACROSS = "near_copies_across_files"
 _DISTORTING, _HARMFUL = 0.05, 0.01
+_SHOWN = 3
 _ALIKE = "saved again, resized, or taken one after the other"
 
 
@@ -63,7 +64,8 @@ def _shown(one: Pictures, other: Pictures, pairs: np.ndarray) -> str:
         else f"{one.called(a)} and {other.called(b)}"
         for a, b in pairs.tolist()
     )
-    return several(names, most=3, between="; ")
+    more = " pairs" * (len(pairs) > _SHOWN)
+    return several(names, most=_SHOWN, between="; ") + more
 
 
 def _copies(pictures: Pictures, pairs: np.ndarray) -> Finding:

@@ -189,10 +189,11 @@ def _why(pictures: Pictures, place: int) -> str:
 def _blank(pictures: Pictures) -> list[Finding]:
     known = pictures.likenesses
     places = np.flatnonzero(known.flat & ~known.broken)
-    closer = Gallery(Shape(_CLOSER, _CLOSER, 1))
+    closer = Gallery(Shape(_CLOSER, _CLOSER, 3))
     numbers = closer.numbers([pictures.cells[place] for place in places.tolist()])
-    spread = closer.pixels(numbers).astype(np.float32).std((1, 2, 3))
-    places = places[spread < FLAT]  # a fine pattern is grey from afar
+    # A fine pattern is grey from afar; colours may differ that are equally bright.
+    spread = closer.pixels(numbers).astype(np.float32).std((2, 3)).max(1)
+    places = places[spread < FLAT]
     if not len(places):
         return []
     mean = known.small[places].mean((1, 2))

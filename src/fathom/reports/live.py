@@ -74,8 +74,9 @@ def _head(content: LiveContent) -> Markup:
     fold = f", fold {content.part + 1} of {content.parts}" if content.parts > 1 else ""
     folds = f" in {content.parts} folds" if content.parts > 1 else ""
     took = seconds(content.elapsed)
+    left = "" if math.isnan(content.left) else f"about {seconds(content.left)} left"
     names, tails = {
-        "running": (f"Training{fold}", f"about {seconds(content.left)} left"),
+        "running": (f"Training{fold}", left),
         "done": (f"Trained{folds}, scored and reported", f"in {took}"),
         "stopped": (f"Stopped{fold}", f"after {took}"),
     }[content.state]

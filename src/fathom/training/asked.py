@@ -42,6 +42,14 @@ def check_network(network: nn.Module) -> None:
             got=f"not yet made: {listed(waiting)}",
             do="Call the network once with a batch of inputs, then train it.",
         )
+    if nowhere := [name for name, tensor in tensors if tensor.is_meta]:
+        raise RecipeError(
+            "The network has weights without values.",
+            where=type(network).__name__,
+            expected="weights that are there before the training begins",
+            got=f"on the device 'meta': {listed(nowhere)}",
+            do="Make it on a real device: network.to_empty(device='cpu'), then initialise it.",
+        )
 
 
 def objective_of(objective: Objective | Callable[..., Tensor]) -> Objective:

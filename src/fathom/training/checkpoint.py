@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fathom.base.errors import RunError
-from fathom.base.files import seal, storage_error
+from fathom.base.files import check_ordinary, seal, storage_error
 
 _TENSOR = "__tensor__"
 _PAIRS = "__pairs__"
@@ -112,7 +112,7 @@ class Snapshot:
         """
         aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
         try:
-            shutil.rmtree(aside, ignore_errors=True)
+            _take_away(aside)
             aside.mkdir(parents=True)
             save_file(self.tensors, aside / _TENSORS)
             body = {"schema": 1, "state": self.skeleton, "tensors": _digest(aside / _TENSORS)}
@@ -139,6 +139,8 @@ class Snapshot:
         found = folder if folder.is_dir() else _old(folder)
         snapshot = cls({})
         try:
+            for file in (_SKELETON, _TENSORS):
+                check_ordinary(found / file)
             body = json.loads((found / _SKELETON).read_text(encoding="utf-8"))
             if not isinstance(body, dict):
                 raise ValueError(f"{_SKELETON} is no object")
@@ -181,7 +183,7 @@ def beside(folder: Path) -> Path:
 def remove(folder: Path) -> None:
     """Take a checkpoint away, for a training that begins anew in its place."""
     for place in (folder, _old(folder)):
-        shutil.rmtree(place, ignore_errors=True)
+        _take_away(place)
 
 
 def sweep(folder: Path) -> None:
@@ -204,11 +206,19 @@ def _old(folder: Path) -> Path:
 
 def _exchange(aside: Path, folder: Path) -> None:
     """Rename in two moves; a kill between them leaves the old one under a name `read` knows."""
-    if folder.exists():
-        shutil.rmtree(_old(folder), ignore_errors=True)
+    if os.path.lexists(folder):
+        _take_away(_old(folder))
         os.replace(folder, _old(folder))
     os.replace(aside, folder)
-    shutil.rmtree(_old(folder), ignore_errors=True)
+    _take_away(_old(folder))
+
+
+def _take_away(place: Path) -> None:
+    """A folder, or a link or file that somebody put in its place."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _as_os_error(error: SafetensorError) -> OSError:

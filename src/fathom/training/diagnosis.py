@@ -10,7 +10,7 @@ from fathom.base.tensors import Batch, Field
 from fathom.training.learner import Learner, Step
 from fathom.training.loop import Batches
 
-# Still so large after three roll-backs: it was more than 37.
+# Hardly any network is trained with more.
 _HUGE_RATE = 1.0
 
 
@@ -33,10 +33,10 @@ def broken_down(learner: Learner, batches: Batches, step: Step) -> TrainingError
         expected="a finite loss and finite gradients",
         got=f"at a learning rate of {step.learning_rate:.2g} still not finite"
         + (f"; first, in {fault}" if fault else ""),
-        do=_lower(step.learning_rate)
+        do=_lower(learner.plan.optimizer.learning_rate)
         + "Look for infinite or huge values in inputs or target (fathom look) and for "
         "settings far beyond their usual size, check a loss or layer of your own for divisions "
-        "and logarithms of zero; the weights of the last good check are kept.",
+        "and logarithms of zero." + " The weights of the last good check are kept." * bool(good),
     )
 
 

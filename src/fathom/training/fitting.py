@@ -201,10 +201,14 @@ def _validate(
 
 
 def _keep(folder: Path, trained: Trained, plan: TrainingPlan) -> None:
-    """The best weights under their own names, and what the training was."""
+    """The best weights under their own names, and what the training was.
+
+    What else a module says of its state (`get_extra_state`) has no place among weights.
+    """
     weights = {
-        name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in trained.network.state_dict().items()
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in trained.network.state_dict().items()
+        if isinstance(value, Tensor)
     }
     write_atomically(folder / "model.safetensors", lambda aside: save_file(weights, aside))
     write_json(

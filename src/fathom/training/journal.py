@@ -105,17 +105,21 @@ class Journal:
         if self.folder is not None:
             snapshot.write(beside(self.folder / "checkpoint"))
 
-    def kept(self) -> Snapshot | None:
+    def kept(self, token: str) -> Snapshot | None:
         """The state between two checks that lies there; None where there is none, or no whole one.
 
         The checkpoint goes to the same bits, with more steps.
+
+        Args:
+            token: of the training; what another one left there is passed over.
         """
         if self.folder is None or not Snapshot.exists(beside(self.folder / "checkpoint")):
             return None
         try:
-            return Snapshot.read(beside(self.folder / "checkpoint"))
+            found = Snapshot.read(beside(self.folder / "checkpoint"))
         except RunError:
             return None
+        return found if found.skeleton.get("token") == token else None
 
     def _lines(self, name: str, *words: str) -> list[Record]:
         """The records of a file, each with its step and these words."""

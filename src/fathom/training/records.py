@@ -29,9 +29,12 @@ class Progress:
         loss: mean training loss since the last check; None before the first step after it.
         checked: the last check's record, if there was one.
         seconds: since this process began to train.
-        left: seconds to the last step at this rate, early stopping not foreseen.
+        left: seconds to the last step at this rate, early stopping not foreseen; NaN = not known
+            before the second step.
         first: the step that this process began at; beyond 0 after a resume.
         at_once: how many trainings of the same model go on side by side.
+        since: (step, seconds) from which on the rate is counted: the first step of a process warms
+            up and compiles, and a roll-back goes back; None = from `first` on.
     """
 
     step: int
@@ -42,6 +45,7 @@ class Progress:
     left: float
     first: int = 0
     at_once: int = 1
+    since: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,7 @@ class Options:
         obey: events of an earlier training whose batch splits shall happen again at their steps,
             so that a replay draws and rounds as the original did.
         again: what to do to go on after a stop, for the message.
+        identity: what is learned from, in a word; a checkpoint of another word is refused.
         measure_from: a training that took so many seconds tells at its end how far it was from what
             the machine can do, which takes a step and a tenth of a second.
     """
@@ -72,6 +77,7 @@ class Options:
     resume: bool = False
     obey: tuple[Event, ...] = ()
     again: str = "Call it again with resume=True to go on from there."
+    identity: str = ""
     measure_from: float = math.inf
 
 

@@ -79,6 +79,27 @@ def check_same_network(network: nn.Module, stored: dict[str, Any], where: str) -
         )
 
 
+def check_same_rows(mine: str, stored: str, where: str) -> None:
+    """A training goes on with the rows that it began with.
+
+    Args:
+        mine: the identity of the training of now.
+        stored: that in the checkpoint.
+        where: the folder of the checkpoint.
+
+    Raises:
+        RunError: they differ.
+    """
+    if mine != stored:
+        raise RunError(
+            "The checkpoint belongs to a training on other rows.",
+            where=where,
+            expected=f"one that learned from {mine or 'rows without a name'}",
+            got=f"one that learned from {stored or 'rows without a name'}",
+            do="Bring its own checkpoint back, or train anew in a new folder.",
+        )
+
+
 def _shape(value: Any) -> str:
     return (
         f"shape {list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

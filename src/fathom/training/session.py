@@ -1,6 +1,8 @@
 """Drain the loop: check, keep the best, stop early, roll back, resume."""
 
+import copy
 import math
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -24,7 +26,12 @@ from fathom.training.loop import Batches, steps
 from fathom.training.memory import memory_told
 from fathom.training.plan import TrainingPlan, check_same_plan, plan_to_dict
 from fathom.training.records import Options, Progress, Record, Trained, Validate
-from fathom.training.resuming import check_same_network, check_state, damage_told
+from fathom.training.resuming import (
+    check_same_network,
+    check_same_rows,
+    check_state,
+    damage_told,
+)
 from fathom.training.running import Running
 from fathom.training.signals import name_of, signals_noted
 from fathom.training.throughput import Work, measure_work
@@ -95,9 +102,12 @@ class Session:
         self.best, self.history = Best(), []
         self.roll_backs, self.failed_at = 0, 0
         self.later: list[Event] = []
+        # By it states of one training are told from those of another that is planned alike.
+        self.token = secrets.token_hex(8)
         self.running = Running()
         self.began = time.perf_counter()
         self.first_step = 0
+        self.since: tuple[int, float] | None = None
         self.saved_at, self.watched_at = -math.inf, 0.0
         self.kept_at, self.keeping = self.began, 0.0
         if learner.plan.patience and validate is None:
@@ -158,7 +168,7 @@ class Session:
         else:
             self._take_up(found.state())
         self.snapshot = found or Snapshot(self._state())
-        kept = None if found is None else journal.kept()
+        kept = None if found is None else journal.kept(self.token)
         if kept is not None:
             self._take_up(kept.state())
         journal.begin(self.history, self._events(), learner.step)
@@ -168,10 +178,12 @@ class Session:
     def _take_up(self, state: dict[str, Any]) -> None:
         learner, where = self.learner, str(self.options.folder)
         check_state(state, self._state(), where)
+        check_same_rows(self.options.identity, state["identity"], where)
         check_same_plan(learner.plan, state["plan"], where)
         check_same_network(learner.network, state["learner"]["network"], where)
         with damage_told(where):
             self._restore(state)
+            self.token = state["token"]
             if "running" in state:
                 self.running = Running.of(state["running"])
 
@@ -200,6 +212,7 @@ class Session:
             if len(learner.events) > num_events:
                 num_events = len(learner.events)
                 self.journal.write_events(self._events())
+            self.since = self.since or (step.number, self._seconds())
             self._watch(step)
             if step.number % every == 0 or step.number == plan.num_steps:
                 break
@@ -261,8 +274,8 @@ class Session:
             self.journal.write_events(self._events())
         network = self.learner.network
 
-        def weights() -> dict[str, Tensor]:
-            return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+        def weights() -> dict[str, Any]:
+            return {name: _copy(value) for name, value in network.state_dict().items()}
 
         record["best"] = self.best.judge(
             value, record["step"], lambda: self.learner.with_average(weights)
@@ -276,6 +289,7 @@ class Session:
         if tries >= MOST_ROLL_BACKS:
             raise broken_down(learner, self.batches, step)
         self.roll_backs, self.failed_at = tries + 1, step.number
+        self.since = learner.step, self._seconds()
         learner.rate_scale *= _SMALLER
         event = {
             "step": learner.step,
@@ -311,7 +325,9 @@ class Session:
             return
         self.watched_at = now
         plan, seconds = self.learner.plan, now - self.began
-        rate = seconds / max(step.number - self.first_step, 1)
+        counted, started = self.since or (self.first_step, 0.0)
+        taken = step.number - counted
+        rate = (seconds - started) / taken if taken else math.nan
         self.options.watch(
             Progress(
                 step.number,
@@ -321,6 +337,7 @@ class Session:
                 seconds,
                 (plan.num_steps - step.number) * rate,
                 self.first_step,
+                since=self.since,
             )
         )
 
@@ -339,6 +356,8 @@ class Session:
             "roll_backs": self.roll_backs,
             "failed_at": self.failed_at,
             "plan": plan_to_dict(self.learner.plan),
+            "identity": self.options.identity,
+            "token": self.token,
             "history": self.history,
             "events": self.learner.events,
         }
@@ -384,6 +403,11 @@ class Session:
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.began
+
+
+def _copy(value: Any) -> Any:
+    """Of a tensor, or of what else a module says of its state."""
+    return value.detach().clone() if isinstance(value, Tensor) else copy.deepcopy(value)
 
 
 def _splits(events: Iterable[Event]) -> list[Event]:

@@ -13,7 +13,6 @@ from fathom.workflow.look import Look
 from fathom.workflow.rates import rates_of
 from fathom.workflow.recipe import Recipe, check_said_once
 from fathom.workflow.run import Run
-from fathom.workflow.study import study
 from fathom.workflow.train import Sources
 from fathom.workflow.train import resume as go_on
 from fathom.workflow.train import train as begin
@@ -99,7 +98,8 @@ def plan(
         "time": seconds_of(time, "time"),
     }
     recipe = _recipe(target, kinds, settings, common)
-    return timed(study(recipe, data, test, validation)).decisions
+    sources = Sources(data, test, validation)
+    return timed(sources.study(recipe), sources.study).decisions
 
 
 def learning_rate_range(
@@ -132,7 +132,7 @@ def learning_rate_range(
     Raises:
         FathomError: in four beats, whatever went wrong.
     """
-    made = study(_recipe(target, kinds, settings), data, test, validation)
+    made = Sources(data, test, validation).study(_recipe(target, kinds, settings))
     found = rates_of(made)
     if page is not None:
         use = f'settings={{"training.learning_rate": {found.suggested}}}'

@@ -4,17 +4,20 @@ import itertools
 import math
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fathom.base.errors import RecipeError
 from fathom.base.records import Decision, Finding
 from fathom.training.side_by_side import at_once
 from fathom.workflow.learn import Around, learn
+from fathom.workflow.recipe import Recipe
 from fathom.workflow.study import Study
 
 # The first steps warm caches up and do not count.
 _WARM, _STEPS = 4, 20
 TOO_SHORT = "time_too_short"
+_FOLDS = "split.folds"
 _FEWEST_EPOCHS = 3
 
 
@@ -77,13 +80,47 @@ def seconds_of(said: float | str | None, where: str) -> float | None:
         ) from error
 
 
-def timed(made: Study) -> Study:
-    """The study within the seconds that its recipe gives; without such, as it is."""
+def timed(made: Study, again: Callable[[Recipe], Study]) -> Study:
+    """The study within the seconds that its recipe gives; without such, as it is.
+
+    Where nobody asked for folds, and the seconds hold less than the steps of one network, all of
+    them go to one: several that have hardly learned anything err more together.
+
+    Args:
+        made: the study.
+        again: makes it once more, with another recipe.
+    """
     seconds = made.recipe.get("time")
-    return made if seconds is None else within(made, seconds)
+    if seconds is None:
+        return made
+    began = time.perf_counter()
+    found = within(made, seconds)
+    spent, steps = time.perf_counter() - began, found.resolved.training.num_steps
+    enough = _rounds(made) * steps >= made.resolved.training.num_steps
+    if _FOLDS in made.recipe.said or len(made.material.parts) == 1 or enough:
+        return found
+    alone = again(made.recipe.with_said({_FOLDS: 0}, {}))
+    reason = (
+        f"{seconds:g} s hold {steps:,} of {made.resolved.training.num_steps:,} steps for each of "
+        f"{len(made.material.parts)} networks: one learns more"
+    )
+    decisions = tuple(
+        Decision(key=_FOLDS, value=0, reason=reason) if d.key == _FOLDS else d
+        for d in alone.material.decisions
+    )
+    alone = replace(
+        alone, recipe=made.recipe, material=replace(alone.material, decisions=decisions)
+    )
+    return within(alone, seconds, spent)
 
 
-def within(made: Study, seconds: float) -> Study:
+def _rounds(made: Study) -> int:
+    """How many trainings come one after the other."""
+    parts = len(made.material.parts)
+    return math.ceil(parts / at_once(parts, made.resolved.device))
+
+
+def within(made: Study, seconds: float, spent: float = 0.0) -> Study:
     """The same study with as many steps as the seconds hold, and never more than it had.
 
     Time cannot be replayed, a number of steps can: from here on only the number counts.
@@ -91,12 +128,12 @@ def within(made: Study, seconds: float) -> Study:
     Args:
         made: the study.
         seconds: for the training of all parts, this measurement included.
+        spent: of them, on an earlier measurement.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() - spent
     planned = made.resolved.training.num_steps
     pace = measure(made)
-    parts = len(made.material.parts)
-    rounds = math.ceil(parts / at_once(parts, made.resolved.device))
+    parts, rounds = len(made.material.parts), _rounds(made)
     left = seconds - (time.perf_counter() - began)
     steps = min(planned, pace.num_steps(left, rounds, made.resolved.value("training.checks")))
     if steps == planned:

@@ -1,5 +1,7 @@
 """How the machine goes about a training: what changes its speed and only the rounding."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +13,7 @@ from fathom.training.records import Validate
 from fathom.workflow.decider import Circumstances, Decider
 from fathom.workflow.pictures import NO_PICTURE
 
+_LONGEST = 200
 _HAVE_FUSED = ("adam", "adamw", "muon")
 
 
@@ -73,6 +76,27 @@ def check_compiler() -> None:
 
 def _tiny(x: torch.Tensor) -> torch.Tensor:
     return torch.sin(x) + 1
+
+
+@contextmanager
+def compiling_told() -> Iterator[None]:
+    """What a compiler says of a network that it cannot compile, in four beats and not in pages.
+
+    Raises:
+        RecipeError: in place of the compiler's own errors.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition("._")[2].split(".")[0] not in ("dynamo", "inductor"):
+            raise
+        raise RecipeError(
+            "PyTorch could not compile the network.",
+            where="training.compile",
+            expected="a program for its layers",
+            got=(str(error).splitlines() or [type(error).__name__])[0][:_LONGEST],
+            do="Leave training.compile out.",
+        ) from error
 
 
 def uncompiled(validate: Validate) -> Validate:

@@ -35,6 +35,10 @@ _UNKNOWN = (
     "Whether these rows were seen in training is not known: the run kept no fingerprints of its "
     "rows."
 )
+_GONE = (
+    "What was better than it on the rows held out in its training is not known: score.json of the "
+    "run is gone."
+)
 
 
 @dataclass(frozen=True)
@@ -156,9 +160,8 @@ def _score(
         strongest="constant",
         looks=look(rows_key(rows, [column.name]), fingerprint(run.folder)),
         seen=doubts.seen_rows(truth.known),
-        lost=doubts.lost,
-        recalled=recalled(run.score, column.name) if run.scored else "",
-        notes=() if doubts.seen is not None else (_UNKNOWN,),
+        lost=" ".join(filter(None, (_UNKNOWN * (doubts.seen is None), doubts.lost))),
+        recalled=recalled(run.score, column.name) if run.scored else _GONE * run.score_gone,
     )
     said = said_of(column, answer, threshold)
     metric = metric_for(column, run.record["decided"].get("evaluate.metric"))

@@ -33,7 +33,7 @@ from fathom.training.records import MEASURE_FROM, Options, Progress, Trained
 from fathom.training.session import train_network
 from fathom.training.side_by_side import Job, Send, at_once, run_side_by_side
 from fathom.workflow.checking import validator
-from fathom.workflow.engine import check_compiler, uncompiled
+from fathom.workflow.engine import check_compiler, compiling_told, uncompiled
 from fathom.workflow.judge import task_of
 from fathom.workflow.material import Material
 from fathom.workflow.ready import Ready, examples_of, ready_part, schema_of, targets_of
@@ -57,6 +57,7 @@ class Around:
         watch: called with (part, parts, progress).
         watch_every: seconds between two calls; 0 = at every step.
         obey: for each part the events of an earlier training that shall happen again.
+        identity: the fingerprint of all rows; a checkpoint from others is refused.
     """
 
     folder: Path | None = None
@@ -64,6 +65,7 @@ class Around:
     watch: Watch | None = None
     watch_every: float = 0.2
     obey: tuple[tuple[Event, ...], ...] = ()
+    identity: str = ""
 
     def options(self, number: int, num_parts: int) -> Options:
         """What goes on around the training of one part."""
@@ -75,6 +77,7 @@ class Around:
             watch_every=self.watch_every,
             obey=self.obey[number] if self.obey else (),
             again=self.again,
+            identity=f"{self.identity}, part {number + 1} of {num_parts}" * bool(self.identity),
             # Once for all parts, and not where a few steps are only tried.
             measure_from=MEASURE_FROM if folder is not None and number == 0 else math.inf,
         )
@@ -234,14 +237,15 @@ def _train(turn: _Turn, resolved: Resolved) -> _Outcome:
     if compiled:
         ready.network.compile_parts()
         validate = uncompiled(validate)
-    done = train_network(
-        ready.network,
-        ready.batches,
-        Supervised(resolved.l1),
-        training_plan(ready.network, resolved),
-        validate,
-        turn.options,
-    )
+    with compiling_told():
+        done = train_network(
+            ready.network,
+            ready.batches,
+            Supervised(resolved.l1),
+            training_plan(ready.network, resolved),
+            validate,
+            turn.options,
+        )
     # A copy is not compiled: other sizes of batches are answered as the network was written.
     network = copy.deepcopy(ready.network) if compiled else ready.network
     answers = run_network(network, turn.held)

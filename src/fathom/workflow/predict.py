@@ -296,7 +296,10 @@ def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
         if is_unreadable(repair)
     ]
     before = fitted.num_missing / max(fitted.num_missing + fitted.count, 1)
-    now = float((~values.present).mean()) if len(values) else 0.0
+    gone = ~values.present
+    if column.kind.name == "image":  # whether a file is a picture shows when it is decoded
+        gone = gone | fitted.strange(values)
+    now = float(gone.mean()) if len(values) else 0.0
     # Three standard errors and five points more than in training: no play of chance.
     if now > before + 0.05 and now > before + 3 * np.sqrt(max(before, 0.01) / max(len(values), 1)):
         found.append(

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from fathom.base.errors import RunError, listed
 from fathom.base.files import read_lines, read_sealed, seal_of
 from fathom.base.records import Finding, findings_from
@@ -78,6 +80,15 @@ class Run:
     def scored(self) -> bool:
         """Whether there is a score."""
         return (self.folder / "score.json").exists()
+
+    @property
+    def score_gone(self) -> bool:
+        """Whether there was a score, and its file is there no more."""
+        place = self.folder / "predictions" / "test.parquet"
+        if self.scored or not self.finished or not place.exists():
+            return False
+        truths = pl.read_parquet(place).select(pl.col("^truth: .*$").is_not_null().any())
+        return any(truths.row(0))
 
     @cached_property
     def answers(self) -> dict[str, Any]:

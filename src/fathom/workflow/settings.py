@@ -66,7 +66,10 @@ class Setting:
 
     def _nearest(self, word: str) -> str:
         known = next((name for name in self.meant if word.lower().startswith(name)), None)
-        return f"Did you mean '{self.meant[known]}'?" if known else nearest(word, self.choices)
+        chosen = (
+            self.meant[known] if known else word.lower() if word.lower() in self.choices else ""
+        )
+        return f"Did you mean '{chosen}'?" if chosen else nearest(word.lower(), self.choices)
 
     def _check_range(self, value: Any) -> None:
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
@@ -304,7 +307,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("loss.class_weight", _TEXT, "Whether rare classes count more.", ("none", "balanced")),
     Setting("loss.l1", _NUMBER, "Pull of the L1 penalty; drives useless weights to zero.", least=0),
     Setting("training.optimizer", _TEXT, "How a gradient becomes a step, such as adamw, muon."),
-    Setting("training.learning_rate", _NUMBER, "Length of a step.", least=0, most=1e6),
+    Setting("training.learning_rate", _NUMBER, "Length of a step.", least=1e-12, most=1e6),
     Setting("training.weight_decay", _NUMBER, "Pull of weights towards zero (L2).", least=0),
     Setting(
         "training.momentum", _NUMBER, "Share of the past steps that is kept.", least=0, most=0.9999
@@ -378,6 +381,25 @@ SETTINGS: tuple[Setting, ...] = (
 BY_KEY: dict[str, Setting] = {setting.key: setting for setting in SETTINGS}
 
 
+# What others call a setting.
+_MEANT = {
+    "lr": "training.learning_rate",
+    "bs": "training.batch_size",
+    "wd": "training.weight_decay",
+    "num_epochs": "training.epochs",
+    "n_epochs": "training.epochs",
+    "max_epochs": "training.epochs",
+    "scheduler": "training.schedule",
+    "amp": "training.precision",
+    "arch": "network.pictures",
+    "backbone": "network.pictures",
+    "architecture": "network.pictures",
+    "cv": "split.folds",
+    "k_folds": "split.folds",
+}
+_DEVICE = "Leave it out: a GPU is used where there is one, and CUDA_VISIBLE_DEVICES= hides it."
+
+
 def setting(key: str) -> Setting:
     """The setting of a key.
 
@@ -392,7 +414,12 @@ def setting(key: str) -> Setting:
         last = {f"'{known.rsplit('.', 1)[-1]}'": known for known in BY_KEY}
         near = nearest(f"'{key.rsplit('.', 1)[-1]}'", last)
         full = next((f"Did you mean '{last[word]}'?" for word in last if f"'{word}'" in near), "")
+        name = key.rsplit(".", 1)[-1].lower()
         close = nearest(key, BY_KEY) or full
+        if name in _MEANT:
+            close = f"Did you mean '{_MEANT[name]}'?"
+        if name in ("device", "gpu", "gpus", "cuda"):
+            close = _DEVICE
         if key.partition(".")[0] in ("columns", "kinds", "kind"):
             close = "Say the kind of a column with --kind COLUMN=KIND, or in [columns] of a recipe."
         raise RecipeError(

@@ -18,6 +18,8 @@ from fathom.workflow.study import Study
 # A tenth of the training for checks: enough to find the best moment, too little to be missed.
 _SHARE_OF_CHECKS = 0.1
 _PASSES = {"": "Both passes", "_forward": "Forward", "_backward": "Backward"}
+# Less is within what machines differ by from one minute to the next.
+_OVERRUN = 1.25
 _SMALLER = {"large": "medium", "medium": "small"}
 # Laps that a setting spares.
 _SPARED = {
@@ -52,8 +54,9 @@ def speed_of(made: Study, learned: Learned, clock: Stopwatch) -> dict[str, Any]:
     laps = dict(clock.laps)
     # The laps of a process that was interrupted are gone, most of the training's among them.
     beyond = "" if clock.resumed else around(laps)
+    late = "" if clock.resumed else overrun(laps, made.recipe.get("time"))
     return {
-        "sentence": beyond or sentence,
+        "sentence": " ".join(filter(None, (late, beyond or sentence))),
         "seconds": clock.total,
         "resumed": clock.resumed,
         "process": laps,
@@ -87,6 +90,28 @@ def around(laps: Mapping[str, float]) -> str:
     share = percent(laps[most] / sum(laps.values()))
     remedy = f"; {_SPARED[most]}" if most in _SPARED else ""
     return f"{most.capitalize()} took {share} of the run, more than training{remedy}."
+
+
+def overrun(laps: Mapping[str, float], given: float | None) -> str:
+    """That the training took longer than the seconds it was given; "" where it did not, or hardly.
+
+    Args:
+        laps: what -> seconds, the training among them.
+        given: the seconds; None = none were.
+
+    Example:
+        >>> overrun({"measuring a step": 4.0, "training": 80.0}, 60.0)
+        'The training took 84 s, and 60 s were given: steps were slower than when one was measured.'
+        >>> overrun({"training": 61.0}, 60.0), overrun({"training": 80.0}, None)
+        ('', '')
+    """
+    took = laps.get("measuring a step", 0.0) + laps.get("training", 0.0)
+    if given is None or took <= _OVERRUN * given:
+        return ""
+    return (
+        f"The training took {took:.0f} s, and {given:g} s were given: steps were slower than when "
+        "one was measured."
+    )
 
 
 def remedies(resolved: Resolved, spent: Spent, num_rows: int, num_parts: int = 1) -> dict[str, str]:

@@ -59,6 +59,10 @@ class Sources:
             if source is not None
         }
 
+    def study(self, recipe: Recipe, left_out: Mapping[str, str] | None = None) -> Study:
+        """All that is decided about these rows, as `study` says."""
+        return study(recipe, self.data, self.test, self.validation, left_out)
+
 
 def train(
     recipe: Recipe,
@@ -87,15 +91,17 @@ def train(
     clock = Stopwatch()
     recipe = recipe.with_said(sources.said(), {})
     check_free(out)
+
     with clock("reading, looking, planning"):
-        made = study(recipe, sources.data, sources.test, sources.validation, left_out)
+        made = sources.study(recipe, left_out)
     if recipe.get("time") is not None:
         with clock("measuring a step"):
-            made = timed(made)
+            made = timed(made, lambda asked: sources.study(asked, left_out))
     folder = new_folder(out, recipe)
     with alone_in(folder):
-        _write_plan(folder, made)
-        return _go_on(made, folder, clock, Around(folder=folder, watch=watch, obey=obey))
+        record = _write_plan(folder, made)
+        around = Around(folder=folder, watch=watch, obey=obey, identity=record["data"])
+        return _go_on(made, folder, clock, around)
 
 
 def resume(folder: str | Path, sources: Sources | None = None, watch: Watch | None = None) -> Run:
@@ -128,10 +134,11 @@ def _resume(run: Run, sources: Sources | None, watch: Watch | None) -> Run:
     torch.set_num_threads(record["machine"]["threads"])
     with clock("reading, looking, planning"):
         found = sources or sources_of(recipe, place)
-        made = study(frozen, found.data, found.test, found.validation, left_out_of(record))
+        made = found.study(frozen, left_out_of(record))
     _check_same_data(made, record, place)
     made = _with_reasons(replace(made, recipe=recipe), record)
-    return _go_on(made, place, clock, Around(folder=place, watch=watch, resume=True))
+    around = Around(folder=place, watch=watch, resume=True, identity=record["data"])
+    return _go_on(made, place, clock, around)
 
 
 def _with_reasons(made: Study, record: Mapping[str, Any]) -> Study:
@@ -200,8 +207,8 @@ def data_hash(made: Study) -> str:
     )
 
 
-def _write_plan(folder: Path, made: Study) -> None:
-    """All that a resume needs, before the first step."""
+def _write_plan(folder: Path, made: Study) -> dict[str, Any]:
+    """All that a resume needs, before the first step; gives the record."""
     write_text(folder / "recipe.toml", made.recipe.to_toml())
     write_text(folder / "resolved.toml", resolved_toml(made.decisions, made.schema.described))
     if made.resolved.transfer is not None:
@@ -211,7 +218,9 @@ def _write_plan(folder: Path, made: Study) -> None:
             seen.write(folder / BODY)
     findings = [finding.to_dict() for finding in by_severity(gather(made.findings))]
     write_sealed(folder / "findings.json", {"findings": findings})
-    write_sealed(folder / "record.json", _record(made))
+    record = _record(made)
+    write_sealed(folder / "record.json", record)
+    return record
 
 
 def _seen_before(made: Study) -> Seen | None:

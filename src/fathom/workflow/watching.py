@@ -85,15 +85,22 @@ class Remaining:
         self.before = (0, 0.0)
 
     def after(self, part: int, parts: int, standing: Progress) -> float:
-        """Seconds left after this progress; the calls come in the order of the training."""
+        """Seconds left after this progress; the calls come in the order of the training.
+
+        NaN where no step was timed yet.
+        """
         if part != self.part:
             self.before = (self.before[0] + self.now[0], self.before[1] + self.now[1])
             self.part = part
-        self.now = (standing.step - standing.first, standing.seconds)
+        step, started = standing.since or (standing.first, 0.0)
+        self.now = (standing.step - step, standing.seconds - started)
         taken, seconds = self.before[0] + self.now[0], self.before[1] + self.now[1]
+        if not taken:
+            return math.nan
         beside = standing.at_once
         rounds = math.ceil(parts / beside) - part // beside
-        return (rounds * standing.num_steps - standing.step) * seconds / max(taken, 1)
+        left = rounds * standing.num_steps - standing.step
+        return left * seconds / taken + (rounds - 1) * started
 
 
 class Lines:
@@ -122,7 +129,8 @@ def figures(standing: Progress, left: float) -> str:
         parts.append(f"loss {standing.loss:.4g}")
     if standing.checked and standing.checked["validation"]:
         parts.append(f"validation {standing.checked['validation']['loss']:.4g}")
-    parts.append(f"{in_words(left)} left")
+    if not math.isnan(left):
+        parts.append(f"{in_words(left)} left")
     return ", ".join(parts)
 
 

@@ -31,6 +31,38 @@ def test_a_broken_picture_is_answered_as_missing_and_told(
     assert "image: " in found.frame["unusual"].to_list()[1]
 
 
+def test_a_picture_of_one_tone_is_unusual(run: Run, tmp_path: Path, square: Square) -> None:
+    (tmp_path / "a.png").write_bytes(square(True, 1))
+    Image.new("RGB", (24, 24), (200, 30, 30)).save(tmp_path / "b.png")
+    found = fathom.predict(run, tmp_path)
+    assert found.frame["unusual"].to_list() == [None, "image: of one tone"]
+
+
+def test_colour_is_unusual_where_training_pictures_were_grey(
+    tmp_path: Path, quick: dict[str, Any]
+) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        place = tmp_path / "grey" / ("dark", "light")[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 100, (16, 16), dtype=np.uint8) + 100 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(place)
+    trained = fathom.train(tmp_path / "grey", settings=quick, out=tmp_path / "run")
+    new = tmp_path / "new"
+    new.mkdir()
+    grey = rng.integers(0, 255, (16, 16), dtype=np.uint8)
+    Image.fromarray(grey).save(new / "a.png")
+    Image.fromarray(grey).convert("RGB").save(new / "b.png")
+    Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(new / "c.png")
+    (new / "d.png").write_bytes(b"no picture")
+    found = fathom.predict(trained, new)
+    told = found.frame["unusual"].to_list()
+    assert told[:2] == [None, None], "grey pixels in three channels are no colour"
+    assert told[2:] == ["image: in colour, as no training picture was", "image: cannot be read"]
+    (gaps,) = [one for one in found.input_report if one.code == "more_missing"]
+    assert gaps.evidence.startswith("25.0 % of the rows")
+
+
 def test_near_copies_never_part(tmp_path: Path) -> None:
     """Saved again under another name, a picture lands in the part that has the first one."""
     for number in range(40):
