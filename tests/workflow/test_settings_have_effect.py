@@ -58,7 +58,7 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "training.weight_decay": ("price", 0.3, {}),
     "training.momentum": ("price", 0.5, {}),
     "training.epochs": ("price", 1.0, {}),
-    "training.patience": ("price", 1, {"training.learning_rate": 0.0}),
+    "training.patience": ("price", 1, {"training.learning_rate": 1e-12}),
     "training.checks": ("price", 7, {}),
     "training.batch_size": ("price", 53, {}),
     "training.accumulate": ("price", 3, {}),

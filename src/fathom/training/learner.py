@@ -324,9 +324,9 @@ class Learner:
 
 def _is_compiled(network: nn.Module) -> bool:
     """Whether `Module.compile` or `torch.compile` was called on it, or on a part of it."""
+    signs = ("_compiled_call_impl", "_orig_mod")  # what either leaves
     return any(
-        getattr(module, "_compiled_call_impl", None) is not None or hasattr(module, "_orig_mod")
-        for module in network.modules()
+        getattr(module, sign, None) is not None for module in network.modules() for sign in signs
     )
 
 
