@@ -211,6 +211,14 @@ def test_what_lies_in_a_checkpoints_place_is_no_trap(
     assert away.is_dir(), "what a link leads to is somebody's own"
 
 
+def test_a_file_in_place_of_the_folder_is_told(
+    tiny: Make, plan: Make, tmp_path: Path, train: Make
+) -> None:
+    (tmp_path / "run").write_text("no folder")
+    with pytest.raises(StorageError):
+        train(tiny(), plan(), folder=tmp_path / "run")
+
+
 def test_what_is_not_finite_is_not_kept(
     tiny: Make, plan: Make, tmp_path: Path, train: Make
 ) -> None:

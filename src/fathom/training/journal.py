@@ -53,8 +53,8 @@ class Journal:
             StorageError: the folder may not be written to, or is none.
         """
         if self.folder is not None:
-            remove(self.folder / "checkpoint")
             try:
+                remove(self.folder / "checkpoint")
                 (self.folder / "timings.jsonl").unlink(missing_ok=True)
             except OSError as error:
                 raise storage_error(self.folder, error) from error
