@@ -214,6 +214,8 @@ def test_a_score_that_is_gone_is_told(price_run: Run, news: pl.DataFrame, tmp_pa
     run = Run(tmp_path / "run")
     assert (run.scored, run.score_gone, price_run.score_gone) == (False, True, False)
     assert "score.json of the run is gone" in evaluate(run, news).verdict
+    (run.folder / "predictions" / "test.parquet").write_bytes(b"PAR1 no more")
+    assert run.score_gone
 
 
 def test_without_fingerprints_the_verdict_begins_with_the_doubt(

@@ -13,7 +13,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from fathom.base.tensors import Field, Stored
 from fathom.columns.gallery import SMALL, Gallery, Shape, shared_gallery
 from fathom.columns.kind import Anchor, FittedColumn, Kind, KindName, Repair, Stats, Values
-from fathom.columns.likeness import Likenesses, copies, near_pairs
+from fathom.columns.likeness import FLAT, Likenesses, copies, near_pairs, variety
 from fathom.columns.picture import Cell, Header, why_broken
 from fathom.columns.prints import Print, by_threads, digests, headers, prints
 from fathom.columns.texture import REACH, Moments, Texture
@@ -23,6 +23,7 @@ _SIDE = 128
 _SAMPLE, _SAMPLE_BYTES = 2000, 16 << 20
 # A network halves a picture several times; smaller ones are stretched to it.
 _MULTIPLE = 8
+_THUMBNAIL = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +181,26 @@ class FittedImage(FittedColumn):
         if stored.mask is not None:
             small[~stored.mask.numpy()] = np.nan
         return small
+
+    def blank(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """Whole pictures that show one tone."""
+        stored = self.transform(values)
+        found = np.zeros(len(values), dtype=bool)
+        for first in range(0, len(values), 1024):
+            some = slice(first, first + 1024)
+            pixels = stored.rows(some).data.float()
+            found[some] = (pixels.std((2, 3)).amax(1) < FLAT).numpy()
+        return found if stored.mask is None else found & stored.mask.numpy()
+
+    def coloured(self, values: Values) -> Bool[np.ndarray, " rows"]:
+        """Pictures with colours, where the network reads grey ones."""
+        found = np.zeros(len(values), dtype=bool)
+        if self.channels > 1:
+            return found
+        said = headers(values.data.tolist())
+        places = [n for n, header in enumerate(said) if not (header.error or header.grey)]
+        found[places] = variety([values.data[n] for n in places], _THUMBNAIL)[:, 1] > FLAT
+        return found
 
     def decode(self, field: Field, anchor: Anchor | None = None) -> list[Any]:
         """Pixels as arrays [height, width, channels]; None where there is no picture."""

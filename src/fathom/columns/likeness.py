@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch.nn.functional import adaptive_avg_pool2d
 
-from fathom.columns.gallery import SMALL, Shape, shared_gallery
+from fathom.columns.gallery import SMALL, Gallery, Shape, shared_gallery
 from fathom.columns.picture import Cell
 from fathom.columns.prints import headers
 
@@ -24,6 +24,7 @@ FLAT = 2.0
 _APART, _USUAL = 0.015, 1 / 12
 _NEIGHBOUR, _ASKED = 10, 500
 _DIMS, _BLOCK, _SAMPLE, _AT_ONCE = 48, 1024, 4000, 4096
+_CLOSELY = 256
 # How bright red, green and blue are to the eye.
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
 
@@ -70,6 +71,25 @@ class Likenesses:
     def rows(self, index: np.ndarray) -> "Likenesses":
         """Of some pictures only."""
         return Likenesses(self.small[index], self.broken[index], self.flat[index])
+
+
+def variety(cells: Sequence[Cell], side: int) -> Float[np.ndarray, "pictures 2"]:
+    """How much the values of a picture differ, 0 to 255: from place to place, and between colours.
+
+    Args:
+        cells: files of pictures.
+        side: of the small versions that are compared; a fine pattern is grey from afar.
+    """
+    gallery = Gallery(Shape(side, side, 3))
+    numbers = gallery.numbers(cells)
+    found = np.zeros((len(cells), 2), dtype=np.float32)
+    for first in range(0, len(cells), _CLOSELY):
+        some = slice(first, first + _CLOSELY)
+        pixels = gallery.pixels(numbers[some]).astype(np.float32)
+        # Colours may differ that are equally bright.
+        found[some, 0] = pixels.std((2, 3)).max(1)
+        found[some, 1] = pixels.std(1).mean((1, 2))
+    return found
 
 
 def near_pairs(one: Likenesses, other: Likenesses | None = None) -> Int[np.ndarray, "pairs 2"]:

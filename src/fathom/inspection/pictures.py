@@ -12,9 +12,8 @@ import numpy as np
 from fathom.base.errors import listed
 from fathom.base.records import Finding, Severity
 from fathom.base.terminal import one_line
-from fathom.columns.gallery import Gallery, Shape
 from fathom.columns.kind import Values
-from fathom.columns.likeness import FLAT, Likenesses
+from fathom.columns.likeness import FLAT, Likenesses, variety
 from fathom.columns.picture import MOST_PIXELS, Cell, Header, why_broken
 from fathom.columns.prints import Print, prints
 from fathom.inspection.column import Column
@@ -189,11 +188,8 @@ def _why(pictures: Pictures, place: int) -> str:
 def _blank(pictures: Pictures) -> list[Finding]:
     known = pictures.likenesses
     places = np.flatnonzero(known.flat & ~known.broken)
-    closer = Gallery(Shape(_CLOSER, _CLOSER, 3))
-    numbers = closer.numbers([pictures.cells[place] for place in places.tolist()])
-    # A fine pattern is grey from afar; colours may differ that are equally bright.
-    spread = closer.pixels(numbers).astype(np.float32).std((2, 3)).max(1)
-    places = places[spread < FLAT]
+    closer = variety([pictures.cells[place] for place in places.tolist()], _CLOSER)
+    places = places[closer[:, 0] < FLAT]
     if not len(places):
         return []
     mean = known.small[places].mean((1, 2))

@@ -212,7 +212,6 @@ class Session:
             if len(learner.events) > num_events:
                 num_events = len(learner.events)
                 self.journal.write_events(self._events())
-            self.since = self.since or (step.number, self._seconds())
             self._watch(step)
             if step.number % every == 0 or step.number == plan.num_steps:
                 break
@@ -321,11 +320,11 @@ class Session:
 
     def _watch(self, step: Step) -> None:
         now = time.perf_counter()
+        counted, started = self.since = self.since or (step.number, now - self.began)
         if self.options.watch is None or now - self.watched_at < self.options.watch_every:
             return
         self.watched_at = now
         plan, seconds = self.learner.plan, now - self.began
-        counted, started = self.since or (self.first_step, 0.0)
         taken = step.number - counted
         rate = (seconds - started) / taken if taken else math.nan
         self.options.watch(

@@ -286,8 +286,9 @@ def _unknown(preparation: Preparation, table: Table) -> list[Finding]:
 
 def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
     fitted: Any = column.fitted
+    strange = fitted.strange(values)
     found = [
-        unfamiliar(column.name, column.kind.name, repair, others, fitted.strange(values))
+        unfamiliar(column.name, column.kind.name, repair, others, strange)
         for repair in fitted.unfamiliar(values)
     ]
     found += [
@@ -298,7 +299,7 @@ def _unusual(column: Column, values: Values, others: Others) -> list[Finding]:
     before = fitted.num_missing / max(fitted.num_missing + fitted.count, 1)
     gone = ~values.present
     if column.kind.name == "image":  # whether a file is a picture shows when it is decoded
-        gone = gone | fitted.strange(values)
+        gone = gone | strange
     now = float(gone.mean()) if len(values) else 0.0
     # Three standard errors and five points more than in training: no play of chance.
     if now > before + 0.05 and now > before + 3 * np.sqrt(max(before, 0.01) / max(len(values), 1)):

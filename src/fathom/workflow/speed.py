@@ -100,12 +100,12 @@ def overrun(laps: Mapping[str, float], given: float | None) -> str:
         given: the seconds; None = none were.
 
     Example:
-        >>> overrun({"measuring a step": 4.0, "training": 80.0}, 60.0)
-        'The training took 84 s, and 60 s were given: steps were slower than when one was measured.'
+        >>> overrun({"reading": 4.0, "training": 80.0}, 60.0)
+        'The training took 80 s, and 60 s were given: steps were slower than when one was measured.'
         >>> overrun({"training": 61.0}, 60.0), overrun({"training": 80.0}, None)
         ('', '')
     """
-    took = laps.get("measuring a step", 0.0) + laps.get("training", 0.0)
+    took = laps.get("training", 0.0)
     if given is None or took <= _OVERRUN * given:
         return ""
     return (

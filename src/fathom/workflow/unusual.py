@@ -7,16 +7,13 @@ import polars as pl
 from jaxtyping import Bool
 
 from fathom.columns.cells import clean
-from fathom.columns.gallery import Gallery, Shape
-from fathom.columns.image import FittedImage, Image
+from fathom.columns.image import Image
 from fathom.columns.kind import Values
-from fathom.columns.likeness import FLAT
 from fathom.models.preparation import Column
 
 Mask = Bool[np.ndarray, " rows"]
 
 _RANGED = ("number", "date")
-_SIDE = 32
 
 
 def marks(column: Column, raw: pl.Series | None, values: Values) -> dict[str, Mask]:
@@ -36,23 +33,12 @@ def marks(column: Column, raw: pl.Series | None, values: Values) -> dict[str, Ma
         strange = "cannot be read"
     found = {strange: fitted.strange(values), f"not a {column.kind.name}": unread}
     if isinstance(column.kind, Image):
-        found |= _of_pictures(column.kind, fitted, values, values.present & ~found[strange])
+        found["of one tone"] = fitted.blank(values)
+        if column.kind.colour == "auto":
+            found["in colour, as no training picture was"] = fitted.coloured(values)
     if fitted.num_missing == 0:
         found["missing, never so in training"] = ~values.present & ~unread
     return found
-
-
-def _of_pictures(kind: Image, fitted: FittedImage, values: Values, whole: Mask) -> dict[str, Mask]:
-    """Pictures that show nothing, and such as have colours where no training picture had any."""
-    places = np.flatnonzero(whole)
-    small = Gallery(Shape(_SIDE, _SIDE, 3))
-    numbers = small.numbers([values.data[place] for place in places.tolist()])
-    pixels = small.pixels(numbers).astype(np.float32)
-    tone, colour = np.zeros(len(values), bool), np.zeros(len(values), bool)
-    tone[places] = pixels.std((2, 3)).max(1, initial=0) < FLAT
-    if kind.colour == "auto" and fitted.channels == 1:
-        colour[places] = pixels.std(1).mean((1, 2)) > FLAT
-    return {"of one tone": tone, "in colour, as no training picture was": colour}
 
 
 def texts(found: dict[str, dict[str, Mask]], num_rows: int) -> list[str | None]:
