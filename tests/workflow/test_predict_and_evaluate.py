@@ -1,6 +1,7 @@
 """The verbs on a trained run: rows in order, the person's words, what is unusual is told."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -226,6 +227,18 @@ def test_without_fingerprints_the_verdict_begins_with_the_doubt(
     verdict = evaluate(tmp_path / "run", news).verdict
     assert verdict.startswith("Whether these rows were seen in training is not known")
     assert "on other rows of the kind" not in verdict
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["model.safetensors", "predictions/seen.safetensors"])
+def test_a_pipe_in_the_place_of_a_file_of_the_run_is_refused(
+    price_run: Run, news: pl.DataFrame, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(price_run.folder, tmp_path / "run")
+    (tmp_path / "run" / name).unlink()
+    os.mkfifo(tmp_path / "run" / name)
+    with pytest.raises(RunError, match="a folder, a pipe or a device, not an ordinary file"):
+        evaluate(tmp_path / "run", news)
 
 
 def test_predictions_show_their_rows_and_what_was_unusual(

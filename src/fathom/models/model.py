@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fathom.base.errors import MissingExtra, RunError
-from fathom.base.files import read_sealed, write_atomically, write_sealed
+from fathom.base.files import check_ordinary, read_sealed, write_atomically, write_sealed
 from fathom.base.precision import Precision
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
@@ -233,6 +233,7 @@ def load_model(folder: Path) -> Model:
         heads = HeadPlan(**{**content["heads"], "class_weights": tuples})
         settings = {name: AnswerSettings(**found) for name, found in content["settings"].items()}
         preparations = [Preparation.from_dict(item) for item in content["parts"]]
+        check_ordinary(folder / "model.safetensors")
         _check_weights(folder / "model.safetensors", content["weights"])
         stored = load_file(folder / "model.safetensors")
         parts = tuple(

@@ -32,8 +32,8 @@ from fathom.workflow.run import Run, load
 from fathom.workflow.scorable import check_scorable, not_scored, scorable, to_be_scored
 
 _UNKNOWN = (
-    "Whether these rows were seen in training is not known: the run kept no fingerprints of its "
-    "rows."
+    "Whether these rows were seen in training is not known: no fingerprints of the training "
+    "rows lie in the run."
 )
 _GONE = (
     "What was better than it on the rows held out in its training is not known: score.json of the "

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from fathom.base.errors import RunError
-from fathom.base.files import write_atomically
+from fathom.base.files import check_ordinary, write_atomically
 from fathom.columns.category import FittedCategory
 from fathom.columns.flag import FittedFlag
 from fathom.columns.image import FittedImage, named
@@ -123,6 +123,7 @@ def read_seen(folder: Path) -> Seen | None:
     if not place.exists():
         return None
     try:
+        check_ordinary(place)
         with safe_open(place, "numpy") as found:
             facts = found.metadata()
             version = facts["version"]
